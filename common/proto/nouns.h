@@ -75,6 +75,7 @@ REC_STRUCT(port_range, PORT_RANGE_FIELDS)
     NOUN_REVISION(F)                                                                                         \
     NOUN_TIMES(F)
 REC_STRUCT(resource, RESOURCE_FIELDS)
+#undef REC_OF_ports
 
 #define PERSON_FIELDS(F)                                                                                     \
     NOUN_ID(F)                                                                                               \
@@ -247,6 +248,7 @@ REC_STRUCT(problem_error, PROBLEM_ERROR_FIELDS)
     F(LIST, errors, REC_READONLY | REC_OMIT_EMPTY, 0, 16, &problem_error_rec,                                \
       "What is wrong in the request, and where")
 REC_STRUCT(problem, PROBLEM_FIELDS)
+#undef REC_OF_errors
 
 /* What field syntax alone cannot say about a resource: ports belong to tcp and udp, first <= last. Sets a
  * `last` that was not given. */
