@@ -110,7 +110,7 @@ REC_STRUCT(membership, MEMBERSHIP_FIELDS)
 /* Enrolled by its person; an admin may rename, block and delete it. */
 #define DEVICE_FIELDS(F)                                                                                     \
     NOUN_ID(F)                                                                                               \
-    F(STR, name, REC_REQUIRED, 1, 64, &rec_name, "Name of the device, unique for its person")                \
+    F(STR, name, REC_REQUIRED, 1, 64, &rec_name, "Name of the device; not unique")                \
     NOUN_REF(F, person_id, REC_READONLY, "Person who enrolled it")                                           \
     F(STR, os, REC_READONLY, 0, 64, NULL, "Operating system that the agent reported")                        \
     F(STR, version, REC_READONLY, 0, 64, NULL, "Version that the agent reported")                            \
