@@ -3,7 +3,7 @@
 #pragma once
 #include "base/defs.h"
 
-#define HEX_LEN(n)       ((n)*2 + 1)             /* text size with NUL for n bytes */
+#define HEX_LEN(n)       ((n)*2 + 1) /* text size with NUL for n bytes */
 #define BASE64_LEN(n)    (((n) + 2) / 3 * 4 + 1)
 #define BASE64URL_LEN(n) (((n)*4 + 2) / 3 + 1)
 

@@ -7,7 +7,10 @@ struct list {
     struct list *prev, *next;
 };
 
-#define LIST_INIT(l) {&(l), &(l)}
+#define LIST_INIT(l) \
+    {                \
+        &(l), &(l)   \
+    }
 #define list_for_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
 /* The element may be removed inside the loop. */
 #define list_for_each_safe(it, head) \

@@ -62,7 +62,8 @@ void loop_free(struct loop *loop)
 {
     if (!loop)
         return;
-    list_for_each_safe(it, &loop->timers) loop_timer_stop(container_of(it, struct loop_timer, link));
+    list_for_each_safe (it, &loop->timers)
+        loop_timer_stop(container_of(it, struct loop_timer, link));
     if (loop->signals.fd >= 0)
         close(loop->signals.fd);
     close(loop->wake.fd);

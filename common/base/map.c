@@ -83,7 +83,8 @@ static void grow(struct map *m)
 
 void map_done(struct map *m)
 {
-    map_for_each(s, m) free(s->key);
+    map_for_each (s, m)
+        free(s->key);
     free(m->slots);
     *m = (struct map){0};
 }

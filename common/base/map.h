@@ -18,7 +18,7 @@ struct map {
     size_t cap, len; /* cap is 0 or a power of two */
 };
 
-#define map_for_each(it, m) \
+#define map_for_each(it, m)                                                        \
     for (struct map_slot *it = (m)->slots; it && it < (m)->slots + (m)->cap; it++) \
         if (it->key)
 

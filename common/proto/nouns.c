@@ -31,8 +31,7 @@ static bool scope_ok(const char *s)
 }
 
 const struct rec_format noun_text = {"text", NULL, "must be text without control characters", text_ok};
-const struct rec_format noun_password = {"password", NULL, "must not contain control characters",
-                                         password_ok};
+const struct rec_format noun_password = {"password", NULL, "must not contain control characters", password_ok};
 const struct rec_format noun_scope = {"scope", "^(\\*|[a-z-]+):(read|write)$",
                                       "must be noun:read or noun:write, with * for all nouns", scope_ok};
 

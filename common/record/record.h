@@ -71,10 +71,14 @@ struct rec {
 #define REC_M_ENUM(x)  int x;
 #define REC_M_TIME(x)  int64_t x;
 #define REC_M_BYTES(x) struct rec_bytes x;
-#define REC_M_STRS(x)  const char **x; size_t n_##x;
+#define REC_M_STRS(x) \
+    const char **x;   \
+    size_t n_##x;
 /* OBJ and LIST members need their type: name it with REC_OF_<field> before REC_STRUCT, e.g. #define REC_OF_ports port_range */
-#define REC_M_OBJ(x)   struct REC_OF_##x *x;
-#define REC_M_LIST(x)  struct REC_OF_##x *x; size_t n_##x;
+#define REC_M_OBJ(x) struct REC_OF_##x *x;
+#define REC_M_LIST(x)     \
+    struct REC_OF_##x *x; \
+    size_t n_##x;
 #define REC_MEMBER(type, name, flags, lo, hi, extra, doc) REC_M_##type(name)
 
 #define REC_C_STR(x)   0
@@ -89,14 +93,14 @@ struct rec {
 #define REC_ROW(type, name, flags, lo, hi, extra, doc) \
     {#name, doc, REC_##type, flags, offsetof(struct REC_SELF, name), REC_C_##type(name), lo, hi, extra},
 
-#define REC_STRUCT(T, FIELDS)                                                                                                 \
-    struct T {                                                                                                                 \
-        FIELDS(REC_MEMBER)                                                                                                     \
-    };                                                                                                                         \
+#define REC_STRUCT(T, FIELDS) \
+    struct T {                \
+        FIELDS(REC_MEMBER)    \
+    };                        \
     extern const struct rec T##_rec;
 /* Needs `#define REC_SELF T` before and `#undef REC_SELF` after. */
-#define REC_TABLE(T, FIELDS)                                                                                                  \
-    static const struct rec_field T##_fields[] = {FIELDS(REC_ROW)};                                                            \
+#define REC_TABLE(T, FIELDS)                                        \
+    static const struct rec_field T##_fields[] = {FIELDS(REC_ROW)}; \
     const struct rec T##_rec = {#T, sizeof(struct T), sizeof(T##_fields) / sizeof(T##_fields[0]), T##_fields};
 
 /* Formats that several records share. */

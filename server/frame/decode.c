@@ -151,8 +151,7 @@ static int decode_payload(const struct frame_layout *layout, const uint8_t *p, s
 }
 
 /* Checks the fixed header at p; returns its layout or NULL. */
-static const struct frame_layout *decode_header(const uint8_t *p, enum frame_side from, struct frame *f,
-                                                size_t *len)
+static const struct frame_layout *decode_header(const uint8_t *p, enum frame_side from, struct frame *f, size_t *len)
 {
     const struct frame_layout *layout = frame_layout((enum frame_type)p[4]);
     *len = (size_t)get_be(p, 4);

@@ -67,13 +67,12 @@ struct frame_hello {
 };
 
 struct frame_request {
-    const char *method; /* "GET" */
-    const char *path;   /* starts with '/'; as sent, percent-encoding untouched, without the query */
-    const char *query;  /* without '?'; NULL when there was none */
-    const char *peer;   /* address without port, v4-mapped addresses as IPv4 */
-    const char *tls;    /* "TLSv1.3" */
-    const char
-        *request_id; /* accepted from the client or made by the front; the front adds it to the answer */
+    const char *method;     /* "GET" */
+    const char *path;       /* starts with '/'; as sent, percent-encoding untouched, without the query */
+    const char *query;      /* without '?'; NULL when there was none */
+    const char *peer;       /* address without port, v4-mapped addresses as IPv4 */
+    const char *tls;        /* "TLSv1.3" */
+    const char *request_id; /* accepted from the client or made by the front; the front adds it to the answer */
     struct frame_fields headers;
     struct frame_bytes body;
     struct frame_bytes certificate; /* DER of the verified client certificate; agents only */

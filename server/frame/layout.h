@@ -10,8 +10,8 @@ struct tlv {
     uint8_t tag;
     enum tlv_kind kind;
     bool required;
-    size_t off;    /* of the member in struct frame: uint16_t, const char *, frame_bytes or frame_fields */
-    size_t lo, hi; /* NUMBER: value; TEXT and BYTES: length; FIELDS: length of one value */
+    size_t off;                /* of the member in struct frame: uint16_t, const char *, frame_bytes or frame_fields */
+    size_t lo, hi;             /* NUMBER: value; TEXT and BYTES: length; FIELDS: length of one value */
     bool (*ok)(const char *s); /* TEXT */
 };
 

@@ -76,7 +76,8 @@ static void test_map_against_array(void **state)
     size_t live = 0, seen = 0;
     for (size_t k = 0; k < KEYS; k++)
         live += oracle[k] != NULL;
-    map_for_each(slot, &m) seen++;
+    map_for_each (slot, &m)
+        seen++;
     assert_int_equal(live, m.len);
     assert_int_equal(live, seen);
     map_done(&m);
@@ -128,9 +129,8 @@ static void test_ids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arena_keeps_its_limit), cmocka_unit_test(test_arena_text),
-        cmocka_unit_test(test_buf),                   cmocka_unit_test(test_map_against_array),
-        cmocka_unit_test(test_numbers),               cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_arena_keeps_its_limit), cmocka_unit_test(test_arena_text), cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_map_against_array),     cmocka_unit_test(test_numbers),    cmocka_unit_test(test_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

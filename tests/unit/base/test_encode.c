@@ -34,7 +34,8 @@ static void test_rfc4648_vectors(void **state)
 
 static void test_not_canonical_is_refused(void **state)
 {
-    static const char *const bad64[] = {"Zg", "Zg=", "Zh==", "Z===", "Zg==Zg==", "Zm9=", "Zm 9v", "Zm9v\n", "-_8=", "===="};
+    static const char *const bad64[] = {
+        "Zg", "Zg=", "Zh==", "Z===", "Zg==Zg==", "Zm9=", "Zm 9v", "Zm9v\n", "-_8=", "===="};
     static const char *const badurl[] = {"Zg==", "Zh", "Z", "Zm9", "+/8"};
     static const char *const badhex[] = {"f", "FF", "0g", "0x"};
     char out[64];

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+cmd_clean() {
+    rm -rf "${ROOT:?}/build"
+}
