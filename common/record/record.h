@@ -13,7 +13,7 @@
  *
  * F(type, name, flags, lo, hi, extra, doc):
  *   STR    const char *    lo..hi bytes; NULL = absent (JSON null); extra = const struct rec_format * or NULL
- *   INT    int64_t         lo..hi, within +-(2^53-1)
+ *   INT    int64_t         lo..hi, within +-(2^53-1); where 0 lies outside of lo..hi, 0 = absent
  *   BOOL   bool            absent = false, or true with REC_DEFAULT_TRUE
  *   ENUM   int             extra = NULL-terminated const char *const[]; absent = 0 (the first)
  *   TIME   int64_t         microseconds since 1970; RFC 3339 in JSON; 0 = absent (null)
@@ -21,12 +21,16 @@
  *   STRS   const char **x + size_t n_x: lo..hi strings; extra = const struct rec_format * of each
  *   OBJ    struct T *      extra = &T_rec; NULL = absent
  *   LIST   struct T *x + size_t n_x: lo..hi items; extra = &T_rec
+ *   JSON   const char *    any JSON value as text of at most hi bytes, already encoded; NULL = absent
+ * hi = 0 means no bound of its own (the arena's limit and the size of the request still hold).
  */
 #pragma once
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum rec_type { REC_STR, REC_INT, REC_BOOL, REC_ENUM, REC_TIME, REC_BYTES, REC_STRS, REC_OBJ, REC_LIST };
+enum rec_type { REC_STR, REC_INT, REC_BOOL, REC_ENUM, REC_TIME, REC_BYTES, REC_STRS, REC_OBJ, REC_LIST, REC_JSON };
+
+#define REC_INT_MAX INT64_C(9007199254740991) /* 2^53-1, the last integer that every JSON reader keeps exact */
 
 enum rec_flag {
     REC_REQUIRED = 1 << 0,     /* must be given when created */
@@ -71,6 +75,7 @@ struct rec {
 #define REC_M_ENUM(x)  int x;
 #define REC_M_TIME(x)  int64_t x;
 #define REC_M_BYTES(x) struct rec_bytes x;
+#define REC_M_JSON(x)  const char *x;
 #define REC_M_STRS(x) \
     const char **x;   \
     size_t n_##x;
@@ -88,6 +93,7 @@ struct rec {
 #define REC_C_TIME(x)  0
 #define REC_C_BYTES(x) 0
 #define REC_C_OBJ(x)   0
+#define REC_C_JSON(x)  0
 #define REC_C_STRS(x)  offsetof(struct REC_SELF, n_##x)
 #define REC_C_LIST(x)  offsetof(struct REC_SELF, n_##x)
 #define REC_ROW(type, name, flags, lo, hi, extra, doc) \
@@ -114,7 +120,7 @@ enum rec_mode {
     REC_CREATE, /* admin request: unknown and read-only fields refused, required fields demanded, defaults applied */
     REC_PATCH,  /* merge-patch onto *out as it is (RFC 7396; null = absent); read-only and immutable refused */
     REC_AGENT,  /* between our programs: unknown fields ignored, required demanded */
-    REC_STRICT, /* unknown refused, read-only accepted: tests and the command line */
+    REC_STRICT, /* unknown refused, read-only accepted, nothing demanded: tests and the command line */
 };
 
 /* What was wrong with the input and where (RFC 6901 pointers); at most REC_ERRORS_MAX are kept. */
@@ -128,10 +134,16 @@ struct rec_errors {
     struct rec_error at[REC_ERRORS_MAX];
 };
 void rec_error_add(struct rec_errors *errors, const char *pointer, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Appends "/name" to a pointer with ~ and / escaped. */
+void rec_pointer_add(struct buf *pointer, const char *name, size_t n);
 
-/* Decodes JSON text into out (r->size bytes, zeroed by the callee except for REC_PATCH). Returns 0, -EBADMSG with
- * errors filled, or -ENOMEM when the arena's limit was passed. Refuses what cJSON lets through: duplicate keys, bad
- * UTF-8, NUL, trailing text, numbers that are not exact, depth > 16. */
+/*
+ * Decodes JSON text into out (r->size bytes, zeroed by the callee except for REC_PATCH). Returns 0, -EBADMSG with
+ * errors filled, or -ENOMEM when the arena's limit was passed; then out is zeroed, or for REC_PATCH left as it was.
+ * Refuses what cJSON lets through: duplicate keys, bad UTF-8, NUL, trailing text, numbers that are not whole and
+ * exact, depth > 16. null is the same as leaving a field out, except in a patch, where it makes the field absent.
+ * A patch never writes into what *out points to: a copy of the struct taken before keeps its old value.
+ */
 int rec_decode(const struct rec *r, enum rec_mode mode, const char *json, size_t len, struct arena *a, void *out,
                struct rec_errors *errors) MUSTCHECK;
 
@@ -142,5 +154,7 @@ void rec_encode(const struct rec *r, const void *in, unsigned flags, struct buf 
 void rec_diff(const struct rec *r, const void *before, const void *after, struct buf *out);
 /* Appends the JSON schema (draft 2020-12) of the record as seen in answers (mode REC_STRICT) or as request body. */
 void rec_schema(const struct rec *r, enum rec_mode mode, struct buf *out);
+/* Whether the field has no value: encoded as null, [] or not at all. */
+bool rec_absent(const struct rec_field *f, const void *in);
 const struct rec_field *rec_find(const struct rec *r, const char *name);
 bool rec_equal(const struct rec *r, const void *x, const void *y);
