@@ -4,6 +4,7 @@
 -- t_f_fkey (also the default), so that a violation can be told with a pointer to the field.
 -- `revision` comes from one sequence at each administrative write and is the object's ETag; what agents report
 -- (last_seen_at, version, ...) does not touch it.
+-- The view named after a record (site, gateway, ...) shows the rows of its table as that record.
 
 create schema if not exists postern;
 
@@ -41,7 +42,7 @@ create table postern.resources (
     name text not null check (length(name) between 1 and 64),
     description text,
     site_id text collate "C" not null references postern.sites,
-    addresses jsonb not null check (jsonb_typeof(addresses) = 'array' and jsonb_array_length(addresses) > 0),
+    addresses text[] not null check (cardinality(addresses) > 0),
     ports jsonb not null default '[]' check (jsonb_typeof(ports) = 'array'),
     revision bigint not null default nextval('postern.object_revision'),
     created_at timestamptz not null default now(),
@@ -154,7 +155,7 @@ create table postern.tokens (
     name text not null check (length(name) between 1 and 64),
     person_id text collate "C" not null references postern.people on delete cascade,
     role text not null check (role in ('member', 'auditor', 'admin')),
-    scopes jsonb not null default '[]' check (jsonb_typeof(scopes) = 'array'),
+    scopes text[] not null default '{}',
     hash bytea not null check (length(hash) = 32),
     expires_at timestamptz not null,
     last_used_at timestamptz,
@@ -179,11 +180,11 @@ create table postern.decisions (
     resource_id text collate "C",
     gateway_id text collate "C",
     lease_id text collate "C",
-    policies jsonb not null default '[]' check (jsonb_typeof(policies) = 'array'),
+    policies text[] not null default '{}',
     valid_until timestamptz,
     protocol text not null default 'any' check (protocol in ('any', 'tcp', 'udp', 'icmp')),
     destination text,
-    port integer not null default 0 check (port between 0 and 65535),
+    port bigint not null default 0 check (port between 0 and 65535),
     packets bigint not null default 0 check (packets >= 0)
 );
 
@@ -202,3 +203,59 @@ create table postern.audit_events (
     changes jsonb
 );
 create index audit_events_object_id on postern.audit_events (object_id, id);
+
+create view postern.site as
+    select id, name, description, revision, created_at, updated_at from postern.sites;
+
+create view postern.gateway as
+    select id, name, site_id, endpoint, enrolled_at is not null as enrolled,
+        coalesce(last_seen_at > now() - interval '45 seconds', false) as online,
+        version, public_key,
+        (select encode(c.fingerprint, 'hex') from postern.certificates c where c.gateway_id = g.id
+            order by c.created_at desc limit 1) as fingerprint,
+        applied_revision, enrolled_at, last_seen_at, revision, created_at, updated_at
+    from postern.gateways g;
+
+create view postern.resource as
+    select id, name, description, site_id, addresses, ports, revision, created_at, updated_at
+    from postern.resources;
+
+create view postern.person as
+    select id, email, name, role, enabled,
+        exists (select from postern.passwords w where w.person_id = p.id) as has_password,
+        last_sign_in_at, revision, created_at, updated_at
+    from postern.people p;
+
+create view postern.people_group as
+    select id, name, description, revision, created_at, updated_at from postern.groups;
+
+create view postern.membership as
+    select id, group_id, person_id, revision, created_at, updated_at from postern.memberships;
+
+create view postern.device as
+    select id, name, person_id, os, version,
+        (select encode(c.fingerprint, 'hex') from postern.certificates c where c.device_id = d.id
+            order by c.created_at desc limit 1) as fingerprint,
+        blocked, last_seen_at, revision, created_at, updated_at
+    from postern.devices d;
+
+create view postern.policy as
+    select id, name, description, effect, group_id, resource_id, enabled, revision, created_at, updated_at
+    from postern.policies;
+
+-- Without what signing in made; the secret is shown only when a token is created.
+create view postern.token as
+    select id, name, person_id, role, scopes, expires_at, last_used_at, null::text as secret, revision,
+        created_at, updated_at
+    from postern.tokens where kind = 'pat';
+
+create view postern.decision as
+    select id, at, kind, verdict, reason, person_id, device_id, resource_id, gateway_id, lease_id, policies,
+        valid_until, protocol, destination, port, packets
+    from postern.decisions;
+
+create view postern.audit_event as
+    select id, at, action, kind, object_id, object_name, actor, actor_name, token_id, address, request_id,
+        coalesce((select jsonb_agg(jsonb_build_object('field', key, 'before', value ->> 'before',
+            'after', value ->> 'after') order by key) from jsonb_each(changes)), '[]') as changes
+    from postern.audit_events;

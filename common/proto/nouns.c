@@ -68,6 +68,9 @@ REC_TABLE(token, TOKEN_FIELDS)
 #define REC_SELF decision
 REC_TABLE(decision, DECISION_FIELDS)
 #undef REC_SELF
+#define REC_SELF audit_change
+REC_TABLE(audit_change, AUDIT_CHANGE_FIELDS)
+#undef REC_SELF
 #define REC_SELF audit_event
 REC_TABLE(audit_event, AUDIT_EVENT_FIELDS)
 #undef REC_SELF

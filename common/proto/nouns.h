@@ -167,6 +167,13 @@ REC_STRUCT(token, TOKEN_FIELDS)
     F(INT, packets, REC_READONLY, 0, 9007199254740991, NULL, "How many packets were refused")
 REC_STRUCT(decision, DECISION_FIELDS)
 
+#define AUDIT_CHANGE_FIELDS(F)                                                                          \
+    F(STR, field, REC_READONLY, 0, 64, NULL, "Field of the object")                                     \
+    F(STR, before, REC_READONLY, 0, 65536, NULL, "Its value before, as text; null when there was none") \
+    F(STR, after, REC_READONLY, 0, 65536, NULL, "Its value after; secrets are shown as ***")
+REC_STRUCT(audit_change, AUDIT_CHANGE_FIELDS)
+
+#define REC_OF_changes audit_change
 #define AUDIT_EVENT_FIELDS(F)                                                                  \
     NOUN_ID(F)                                                                                 \
     F(TIME, at, REC_READONLY, 0, 0, NULL, "When it happened")                                  \
@@ -178,8 +185,10 @@ REC_STRUCT(decision, DECISION_FIELDS)
     F(STR, actor_name, REC_READONLY, 0, 254, NULL, "Name of the actor at that time")           \
     F(STR, token_id, REC_READONLY, 0, 31, &rec_id, "Token or session that was used")           \
     F(STR, address, REC_READONLY, 0, 64, NULL, "Where the request came from")                  \
-    F(STR, request_id, REC_READONLY, 0, 64, NULL, "X-Request-Id of the request")
+    F(STR, request_id, REC_READONLY, 0, 64, NULL, "X-Request-Id of the request")               \
+    F(LIST, changes, REC_READONLY, 0, 128, &audit_change_rec, "What was changed")
 REC_STRUCT(audit_event, AUDIT_EVENT_FIELDS)
+#undef REC_OF_changes
 
 /* POST /api/v1/gateways/{id}/enrolment */
 #define ENROLMENT_FIELDS(F)                                          \
