@@ -1,47 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model.h"
-#include "base/clock.h"
 #include "base/encode.h"
-#include "unit.h"
 #include <stdio.h>
-
-unsigned model_seed(void)
-{
-    const char *seed = getenv("POSTERN_SEED");
-    return seed ? (unsigned)strtoul(seed, NULL, 10) : (unsigned)clock_wall_us();
-}
-
-static unsigned below(unsigned n)
-{
-    return (unsigned)random() % n;
-}
 
 static struct net_prefix prefix_number(unsigned i)
 {
-    static const char *const text[] = {"10.0.0.0/8",  "10.1.0.0/16", "10.1.2.3/32", "0.0.0.0/0",
-                                       "fd00::/8", "fd00::1/128", "::/0",        "100.64.0.1/32"};
+    static const char *const text[] = {"10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "0.0.0.0/0",
+                                       "fd00::/8",   "fd00::1/128", "::/0",        "100.64.0.1/32"};
     struct net_prefix p;
     assert_int_equal(net_prefix_parse(text[i], &p), 0);
     return p;
 }
 
-void model_random(struct wg_device *d)
+void model_random(struct wg_device *d, struct test_rng *rng)
 {
-    if (below(2))
-        d->private_key.b[0] = (uint8_t)(1 + below(2));
-    d->listen_port = (uint16_t)(1 + below(3));
-    d->fwmark = below(2);
+    if (test_rng_below(rng, 2))
+        d->private_key.b[0] = (uint8_t)(1 + test_rng_below(rng, 2));
+    d->listen_port = (uint16_t)(1 + test_rng_below(rng, 3));
+    d->fwmark = (uint32_t)test_rng_below(rng, 2);
     for (unsigned k = 1; k <= 6; k++) {
-        if (below(2))
+        if (test_rng_below(rng, 2))
             continue;
         struct wg_peer *p = wg_device_peer(d, &(struct wg_key){.b = {(uint8_t)(k * 37)}});
-        p->preshared_key.b[5] = (uint8_t)(below(4) == 0);
-        p->keepalive_s = (uint16_t)(25 * below(2));
-        p->endpoint = (struct net_endpoint){.addr = prefix_number(7).addr, .port = (uint16_t)(1 + below(2))};
+        p->preshared_key.b[5] = (uint8_t)(test_rng_below(rng, 4) == 0);
+        p->keepalive_s = (uint16_t)(25 * test_rng_below(rng, 2));
+        p->endpoint =
+            (struct net_endpoint){.addr = prefix_number(7).addr, .port = (uint16_t)(1 + test_rng_below(rng, 2))};
     }
     for (unsigned i = 0; i < 8 && d->n_peers > 0; i++)
-        if (below(3))
-            wg_peer_allow(&d->peers[below((unsigned)d->n_peers)], prefix_number(i));
+        if (test_rng_below(rng, 3))
+            wg_peer_allow(&d->peers[test_rng_below(rng, d->n_peers)], prefix_number(i));
 }
 
 static void take_from_all(struct wg_device *d, struct net_prefix prefix)
