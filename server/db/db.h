@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * One blocking PostgreSQL connection, used by one thread at a time. Statements come from a table made of
- * the SQL files of server/store/sql and are prepared when first used; parameters are bound by name, rows become records by
- * column name (server/db/row.h). A lost connection is opened again by the next use, with back-off.
+ * server/store/sql and are prepared when first used; parameters are bound by name, rows become records by column
+ * name (server/db/row.h). A lost connection is opened again by the next use, with back-off.
  *
  *   struct site site;
  *   int r = db_one(db, SQL_SITE_GET, DB_ARGS(DB_STR("id", id)), arena, &site);

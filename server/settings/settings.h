@@ -11,3 +11,10 @@ struct settings {
     const char *user, *front_user, *db_user; /* uids of core, front and PostgreSQL when started as root */
     const char *database_url;                /* NULL = private PostgreSQL */
 };
+
+/* From POSTERN_* with the defaults for what is not set. Strings belong to the environment. */
+void settings_from_env(struct settings *s);
+/* For the children, which read them the same way. */
+void settings_to_env(const struct settings *s);
+/* "dir/name" in out; NULL when it does not fit. */
+const char *settings_path(char *out, size_t cap, const char *dir, const char *name);
