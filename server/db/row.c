@@ -69,6 +69,7 @@ bool row_field_text(const struct rec_field *f, const void *record, Oid type, str
     const void *p = (const char *)record + f->off;
     switch (f->type) {
     case REC_STR:
+    case REC_JSON:
         return put_text(*(const char *const *)p, out);
     case REC_INT:
         buf_printf(out, "%lld", (long long)*(const int64_t *)p);
@@ -180,6 +181,7 @@ static int get_field(const struct rec *r, const struct rec_field *f, const char 
     void *p = (char *)record + f->off;
     switch (f->type) {
     case REC_STR:
+    case REC_JSON:
         return (*(const char **)p = arena_strdup(a, s)) ? 0 : -ENOMEM;
     case REC_INT:
         return parse_i64(s, INT64_MIN, INT64_MAX, p);
@@ -262,6 +264,7 @@ static bool type_fits(enum rec_type type, Oid oid)
         return oid == OID_TEXT_ARRAY || oid == OID_JSONB;
     case REC_OBJ:
     case REC_LIST:
+    case REC_JSON:
         return oid == OID_JSONB;
     }
     return false;

@@ -4,7 +4,7 @@
  * a column without a field and a field without a column are errors.
  *
  *   STR text · INT bigint · BOOL boolean · ENUM text · TIME timestamptz (session in UTC, ISO) · BYTES bytea ·
- *   STRS text[] or jsonb · OBJ, LIST jsonb. Absent STR, TIME, BYTES, OBJ = NULL; STRS and LIST are never NULL.
+ *   STRS text[] or jsonb · OBJ, LIST, JSON jsonb. Absent STR, TIME, BYTES, OBJ = NULL; STRS and LIST are never NULL.
  */
 #pragma once
 #include "server/db/db.h"
