@@ -89,8 +89,7 @@ static bool is_string(struct decoder *d, const cJSON *node, const char *why)
 
 static void decode_str(struct decoder *d, const struct rec_field *f, const cJSON *node, char *out)
 {
-    if (!is_string(d, node, "must be a string") ||
-        !size_fits(d, f, strlen(node->valuestring), " bytes long") ||
+    if (!is_string(d, node, "must be a string") || !size_fits(d, f, strlen(node->valuestring), " bytes long") ||
         !format_fits(d, f->extra, node->valuestring))
         return;
     *(const char **)(void *)(out + f->off) = checked(d, arena_strdup(d->arena, node->valuestring));
@@ -162,7 +161,8 @@ static void decode_bytes(struct decoder *d, const struct rec_field *f, const cJS
         *(struct rec_bytes *)(void *)(out + f->off) = (struct rec_bytes){p, n};
 }
 
-/* Checks an array and its size; returns memory for its items of `size` bytes, or NULL. */
+/* Checks an array and its size; returns memory for its items of `size` bytes, or NULL. An empty list is the same as
+ * none, as it is in answers. */
 static void *array_new(struct decoder *d, const struct rec_field *f, const cJSON *node, size_t size)
 {
     if (!cJSON_IsArray(node)) {
@@ -170,7 +170,8 @@ static void *array_new(struct decoder *d, const struct rec_field *f, const cJSON
         return NULL;
     }
     size_t n = (size_t)cJSON_GetArraySize(node);
-    return size_fits(d, f, n, " items") ? checked(d, arena_array(d->arena, n, size)) : NULL;
+    bool fits = (!n && !(f->flags & REC_REQUIRED)) || size_fits(d, f, n, " items");
+    return fits ? checked(d, arena_array(d->arena, n, size)) : NULL;
 }
 
 static void set_array(const struct rec_field *f, char *out, void *items, size_t n)
@@ -375,8 +376,7 @@ static void refuse_duplicates_of(struct decoder *d, const cJSON *object)
         return;
     }
     cJSON_ArrayForEach(child, object) children[i++] = child;
-    qsort(children, n, sizeof(*children),
-          by_name); /* a stranger chooses the keys: never worse than n log n */
+    qsort(children, n, sizeof(*children), by_name); /* a stranger chooses the keys: never worse than n log n */
     for (i = 1; i < n; i++) {
         if (by_name(&children[i - 1], &children[i]))
             continue;
@@ -417,8 +417,8 @@ static cJSON *parse(struct decoder *d, const char *json, size_t len)
     return root;
 }
 
-int rec_decode(const struct rec *r, enum rec_mode mode, const char *json, size_t len, struct arena *a,
-               void *out, struct rec_errors *errors)
+int rec_decode(const struct rec *r, enum rec_mode mode, const char *json, size_t len, struct arena *a, void *out,
+               struct rec_errors *errors)
 {
     struct decoder d = {.arena = a, .errors = errors, .mode = mode};
     *errors = (struct rec_errors){0};

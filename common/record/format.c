@@ -26,15 +26,14 @@ static bool id_ok(const char *s)
 /* Characters that a person cannot see or that turn the reading direction of what follows. */
 static bool is_deceptive(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x200e || c == 0x200f ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-           (c >= 0xfff0 && c <= 0xfffb);
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xfffb);
 }
 
 static bool is_space(uint32_t c)
 {
-    return c == ' ' || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200d) || c == 0x202f ||
-           c == 0x205f || c == 0x3000;
+    return c == ' ' || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200d) || c == 0x202f || c == 0x205f ||
+           c == 0x3000;
 }
 
 static bool name_ok(const char *s)
@@ -131,16 +130,13 @@ static bool endpoint_ok(const char *s)
     memcpy(text, s, n);
     text[n] = '\0';
     end += six;
-    return *end == ':' && number_ok(end + 1, 1, 65535, &port) &&
-           address_ok(six ? AF_INET6 : AF_INET, text, p);
+    return *end == ':' && number_ok(end + 1, 1, 65535, &port) && address_ok(six ? AF_INET6 : AF_INET, text, p);
 }
 
-const struct rec_format rec_id = {NULL, "^[a-z]{2,4}_[0-9A-HJKMNP-TV-Z]{26}$",
-                                  "must be an id like sit_01J...", id_ok};
+const struct rec_format rec_id = {NULL, "^[a-z]{2,4}_[0-9A-HJKMNP-TV-Z]{26}$", "must be an id like sit_01J...", id_ok};
 const struct rec_format rec_name = {NULL, NULL, "must be printable, without space at either end", name_ok};
 const struct rec_format rec_email = {"email", NULL, "must be an e-mail address", email_ok};
-const struct rec_format rec_prefix = {
-    "cidr", NULL, "must be an IPv4 or IPv6 address or prefix without host bits", prefix_ok};
+const struct rec_format rec_prefix = {"cidr", NULL, "must be an IPv4 or IPv6 address or prefix without host bits",
+                                      prefix_ok};
 const struct rec_format rec_endpoint = {
-    "endpoint", NULL, "must be an address and port like 198.51.100.2:51820 or [2001:db8::1]:51820",
-    endpoint_ok};
+    "endpoint", NULL, "must be an address and port like 198.51.100.2:51820 or [2001:db8::1]:51820", endpoint_ok};

@@ -21,6 +21,7 @@
  *   STRS   const char **x + size_t n_x: lo..hi strings; extra = const struct rec_format * of each
  *   OBJ    struct T *      extra = &T_rec; NULL = absent
  *   LIST   struct T *x + size_t n_x: lo..hi items; extra = &T_rec
+ *          (an empty list is the same as none: lo holds only where the list is required or has items)
  *   JSON   const char *    any JSON value as text of at most hi bytes, already encoded; NULL = absent
  * hi = 0 means no bound of its own (the arena's limit and the size of the request still hold).
  */

@@ -72,8 +72,7 @@ static bool scan_unicode_escape(struct scan *s)
         return fail(s, "an escaped NUL");
     if (high < 0xd800 || high > 0xdfff)
         return true;
-    if (high > 0xdbff || !take(s, '\\') || !take(s, 'u') || !take_hex4(s, &low) || low < 0xdc00 ||
-        low > 0xdfff)
+    if (high > 0xdbff || !take(s, '\\') || !take(s, 'u') || !take_hex4(s, &low) || low < 0xdc00 || low > 0xdfff)
         return fail(s, "a lone surrogate");
     return true;
 }

@@ -81,7 +81,7 @@ static void put_enum(const struct rec_field *f, bool null, struct buf *out)
 
 static void put_array(const struct rec_field *f, enum rec_mode mode, struct buf *out)
 {
-    if (f->lo)
+    if (f->lo && f->flags & REC_REQUIRED)
         put_bound("minItems", f->lo, out);
     if (f->hi)
         put_bound("maxItems", f->hi, out);
@@ -170,8 +170,7 @@ static bool required(const struct rec_field *f, enum rec_mode mode)
 }
 
 /* Appends the fields that `pick` chooses, separated by commas. */
-static void put_each(const struct rec *r, enum rec_mode mode,
-                     bool (*pick)(const struct rec_field *, enum rec_mode),
+static void put_each(const struct rec *r, enum rec_mode mode, bool (*pick)(const struct rec_field *, enum rec_mode),
                      void (*put)(const struct rec_field *, enum rec_mode, struct buf *), struct buf *out)
 {
     bool first = true;
