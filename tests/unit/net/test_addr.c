@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/addr.h"
+#include "test.h"
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <time.h>
-/* after the four headers it needs */
-#include <cmocka.h>
 
 static void test_round_trip(void **state)
 {
@@ -69,24 +64,29 @@ static bool naive_contains(const uint8_t *net, unsigned len, const uint8_t *a)
     return true;
 }
 
+static struct test_rng rng;
+
+static unsigned pick(unsigned bound)
+{
+    return (unsigned)test_rng_below(&rng, bound);
+}
+
 static void random_bytes(uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)(rand() & 1 ? 0xff : rand());
+        p[i] = (uint8_t)(pick(2) ? 0xff : pick(256));
 }
 
 static void test_contains_oracle(void **state)
 {
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
-    srand(seed);
+    rng = test_rng_seeded("test_contains_oracle");
     for (int round = 0; round < 20000; round++) {
         uint8_t net[16], a[16], back[16];
-        size_t n = rand() & 1 ? 4 : 16;
-        unsigned len = (unsigned)rand() % (unsigned)(n * 8 + 1);
+        size_t n = pick(2) ? 4 : 16;
+        unsigned len = pick((unsigned)n * 8 + 1);
         random_bytes(net, n);
         memcpy(a, net, n);
-        a[(unsigned)rand() % n] ^= (uint8_t)(1 << rand() % 8);
+        a[pick((unsigned)n)] ^= (uint8_t)(1u << pick(8));
         struct net_addr na = n == 4 ? net_addr_from_v4(net) : net_addr_from_v6(net);
         struct net_addr aa = n == 4 ? net_addr_from_v4(a) : net_addr_from_v6(a);
         struct net_prefix p = net_prefix_of(na, len + (n == 4 ? 96 : 0));

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/bytes.h"
-#include <setjmp.h>
-#include <stdarg.h>
-/* after the four headers it needs */
-#include <cmocka.h>
+#include "test.h"
 
 static void test_round_trip(void **state)
 {
