@@ -105,7 +105,7 @@ def run_pytest(args, ids, env, totals, skips):
     with tempfile.NamedTemporaryFile(suffix=".xml") as out:
         base = pytest_base(args)
         dirs = [d for d in PYTEST_DIRS if d in base]
-        cmd = [a for a in base if a not in dirs] + ["-rs", "--tb=short", "--durations=8", f"--junitxml={out.name}"]
+        cmd = [a for a in base if a not in dirs] + ["-q", "-rs", "--tb=short", "--durations=8", f"--junitxml={out.name}"]
         run = subprocess.run([*cmd, *(ids if args.patterns else dirs)], cwd=ROOT, env=env)
         if os.path.getsize(out.name) == 0:
             print(f"dev: pytest stopped without a result (exit {run.returncode})", file=sys.stderr)
