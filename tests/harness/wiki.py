@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """wiki.py ADDRESS PORT RATE: a small web site; /download never ends and is paced to RATE bytes a second."""
+import socketserver
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,10 +46,18 @@ class Handler(BaseHTTPRequestHandler):
         print(self.client_address[0], text % args, file=sys.stderr, flush=True)
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def server_bind(self):
+        # Not HTTPServer's: that one asks DNS for a name, and there is no DNS here.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+
 def main():
     Handler.rate = int(sys.argv[3])
-    ThreadingHTTPServer.daemon_threads = True
-    server = ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Handler)
+    server = Server((sys.argv[1], int(sys.argv[2])), Handler)
     print("serving", flush=True)
     server.serve_forever()
 

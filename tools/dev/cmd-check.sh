@@ -2,7 +2,9 @@
 # ./dev check: everything that can be said about the sources without running them.
 
 check_format() {
-    c_files | xargs -0 -r clang-format-14 --dry-run --Werror || die "check: format (./dev fmt repairs it)"
+    local bad
+    bad=$(c_files | xargs -0 -r -n1 sh -c 'clang-format-14 --dry-run --Werror "$0" 2>/dev/null || echo "$0"')
+    [ -z "$bad" ] || die "check: ./dev fmt would change:" $bad
 }
 
 check_rules() {
