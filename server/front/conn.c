@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "server/front/conn.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "server/front/state.h"
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+
+/* Who shares a budget: an IPv4 address or an IPv6 /64. */
+struct address {
+    uint8_t key[16];
+    size_t key_len;
+    unsigned refs; /* by conns */
+    size_t n_conns, n_requests;
+};
+
+/* Writes the text of the address and its key; v4-mapped addresses are IPv4. */
+static size_t read_address(const struct sockaddr_storage *sa, char text[static INET6_ADDRSTRLEN],
+                           uint8_t key[static 16])
+{
+    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+    const void *v4 = NULL;
+    if (sa->ss_family == AF_INET)
+        v4 = &((const struct sockaddr_in *)sa)->sin_addr;
+    else if (sa->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(v6))
+        v4 = v6->s6_addr + 12;
+    else if (sa->ss_family != AF_INET6)
+        return 0;
+    inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? v4 : v6, text, INET6_ADDRSTRLEN);
+    memcpy(key, v4 ? v4 : v6, v4 ? 4 : 8);
+    return v4 ? 4 : 8;
+}
+
+static struct address *address_get(struct front *f, const uint8_t *key, size_t len)
+{
+    struct address *a = map_get_bytes(&f->addresses, key, len);
+    if (!a) {
+        a = xalloc(sizeof(*a));
+        memcpy(a->key, key, len);
+        a->key_len = len;
+        map_set_bytes(&f->addresses, key, len, a);
+    }
+    a->refs++;
+    return a;
+}
+
+static void address_put(struct front *f, struct address *a)
+{
+    if (--a->refs)
+        return;
+    map_remove_bytes(&f->addresses, a->key, a->key_len);
+    free(a);
+}
+
+static void conn_unref(struct conn *c)
+{
+    if (--c->refs)
+        return;
+    address_put(c->front, c->address);
+    buf_done(&c->certificate);
+    free(c);
+}
+
+static void on_close(void *data)
+{
+    struct conn *c = data;
+    c->sock = NULL;
+    list_remove(&c->link);
+    c->front->n_conns--;
+    c->address->n_conns--;
+    conn_unref(c);
+}
+
+/* A peer that is gone without a word is noticed within a minute and a half. */
+static void set_options(int fd)
+{
+    static const struct {
+        int level, name, value;
+    } options[] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 60},        {IPPROTO_TCP, TCP_KEEPINTVL, 10},
+        {IPPROTO_TCP, TCP_KEEPCNT, 3}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 90000},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(options); i++)
+        if (setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value)))
+            log_warn("setsockopt %d: %s", options[i].name, strerror(errno));
+}
+
+static bool has_room(struct front *f, const uint8_t *key, size_t len)
+{
+    const struct address *a = map_get_bytes(&f->addresses, key, len);
+    return f->n_conns < f->limits.connections_max && (!a || a->n_conns < f->limits.connections_per_address);
+}
+
+void conn_accept(struct front *f, h2o_socket_t *sock)
+{
+    struct sockaddr_storage sa = {0};
+    char text[INET6_ADDRSTRLEN] = "";
+    uint8_t key[16] = {0};
+    socklen_t sa_len = h2o_socket_getpeername(sock, (struct sockaddr *)&sa);
+    size_t len = sa_len ? read_address(&sa, text, key) : 0;
+    if (!len || !f->accept.ssl_ctx || !has_room(f, key, len)) {
+        f->refused_conns += len && f->accept.ssl_ctx;
+        h2o_socket_close(sock);
+        return;
+    }
+    struct conn *c = xalloc(sizeof(*c));
+    guard_conn_init(&c->guard);
+    c->front = f;
+    c->sock = sock;
+    c->refs = 1;
+    c->address = address_get(f, key, len);
+    str_copy(c->peer, sizeof(c->peer), text);
+    list_append(&f->conns, &c->link);
+    f->n_conns++;
+    c->address->n_conns++;
+    sock->on_close.cb = on_close;
+    sock->on_close.data = c;
+    set_options(h2o_socket_get_fd(sock));
+    h2o_accept(&f->accept, sock);
+}
+
+struct conn *conn_of_socket(h2o_socket_t *sock)
+{
+    struct guard_conn *guard = guard_conn_of(sock);
+    return guard ? container_of(guard, struct conn, guard) : NULL;
+}
+
+struct conn *conn_of_request(h2o_req_t *req)
+{
+    return conn_of_socket(req->conn->callbacks->get_socket(req->conn));
+}
+
+bool conn_take_request(struct conn *c)
+{
+    struct front *f = c->front;
+    if (f->n_requests >= f->limits.requests_max || c->address->n_requests >= f->limits.requests_per_address ||
+        c->n_requests >= f->limits.requests_per_connection)
+        return false;
+    f->n_requests++;
+    c->address->n_requests++;
+    c->n_requests++;
+    c->refs++;
+    return true;
+}
+
+void conn_end_request(struct conn *c)
+{
+    struct front *f = c->front;
+    f->n_requests--;
+    c->address->n_requests--;
+    c->n_requests--;
+    conn_unref(c);
+}
