@@ -16,7 +16,7 @@ MAX_FILE = 600
 THIRD_PARTY = {
     "h2o": ["server/front", "tests/unit/server/front"],
     "sodium": ["common/crypto", "tests/unit/common/crypto", "tests/fuzz"],
-    "cjson": ["common/record", "common/cli", "cli", "tests/unit", "tests/fuzz"],
+    "cjson": ["common/record", "cli", "tests/unit", "tests/fuzz"],
     "openssl": ["common/crypto", "common/agent", "common/wireguard", "server/front", "server/core", "server/supervise",
                 "server/identity", "tests/unit", "cli", "common/cli"],
     "curl": ["common/agent", "common/cli", "cli"],
@@ -25,6 +25,7 @@ THIRD_PARTY = {
     "libmnl": ["gateway/nft", "tests/microvm", "tests/unit/gateway"],
     "seccomp": ["server/front", "server/supervise", "server/core"],
     "sys/capability": ["server", "gateway", "client"],
+    "yaml": ["common/cli"],
     "cmocka": ["tests"],
     "nftables": ["gateway/nft"],
     "sanitizer": ["tests", "common/base"],
