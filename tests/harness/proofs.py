@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The three proofs of ./dev up on a World: an access that is allowed, one that is refused, one that is revoked while it
+runs. Each returns its line; each raises AssertionError with the reason when it does not hold."""
+import socket
+import time
+from pathlib import Path
+
+from .ground import PAYROLL, WIKI
+from .resources import PAYROLL_PORT, WIKI_PORT
+from .run import wait_for
+from .world import PERSON
+
+DOWNLOAD = Path(__file__).with_name("download.py")
+
+
+class Forced:
+    """The laptop's owner as attacker: a route to payroll into the tunnel, and payroll in the peer's allowed addresses,
+    as often as the client puts its own state back."""
+
+    def __init__(self, world, address=PAYROLL):
+        self.host, self.address = world.ground.laptop, address
+        self.interface = self.host.call("wg", "show", "interfaces").stdout.split()[0]
+        self.apply()
+
+    def apply(self):
+        wg = self.host.call("wg", "show", self.interface, "allowed-ips").stdout.split("\n")[0].split()
+        peer, allowed = wg[0], [a for a in wg[1:] if a != "(none)"]
+        self.host.call("wg", "set", self.interface, "peer", peer, "allowed-ips", ",".join([*allowed, f"{self.address}/32"]))
+        self.host.call("ip", "route", "replace", f"{self.address}/32", "dev", self.interface)
+        # Before any rule that the client made for its person.
+        if f"to {self.address} lookup main" not in self.host.call("ip", "rule").stdout:
+            self.host.call("ip", "rule", "add", "pref", "1", "to", self.address, "lookup", "main")
+
+    def undo(self):
+        self.host.call("ip", "rule", "del", "pref", "1", check=False)
+        self.host.call("ip", "route", "del", f"{self.address}/32", "dev", self.interface, check=False)
+
+
+def allowed(world):
+    """An unmodified client on the laptop reads the wiki."""
+    began = time.monotonic()
+    got = wait_for(lambda: f"wiki answers the laptop\n{status_of(world)}", world.fetch_wiki, timeout=30)
+    assert got == (200, 87), f"the wiki answered {got}"
+    took = (time.monotonic() - began) * 1000
+    return f"allowed  {PERSON} -> wiki: {got[0]}, {got[1]} bytes through WireGuard ({took:.0f} ms)"
+
+
+def status_of(world):
+    return world.postern("status", check=False).stdout + world.client_process.text()[-2000:]
+
+
+def send_to_payroll(world):
+    """Real packets of three kinds through the tunnel."""
+    with world.ground.laptop.network():
+        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with tcp, udp:
+        udp.sendto(b"postern", (PAYROLL, PAYROLL_PORT))
+        tcp.settimeout(1)
+        try:
+            tcp.connect((PAYROLL, PAYROLL_PORT))
+        except OSError:
+            pass
+        else:
+            raise AssertionError("payroll accepted a connection that no policy permits")
+    world.ground.laptop.call("ping", "-c1", "-W1", PAYROLL, check=False)
+
+
+def denied(world):
+    """With route and allowed addresses forced on the laptop nothing reaches payroll, and the gateway counts it."""
+    began = time.monotonic()
+    ground = world.ground
+    arrived, refused = ground.arrivals(ground.payroll), world.refused()
+    force = Forced(world)
+    try:
+        def refused_some():
+            force.apply()
+            send_to_payroll(world)
+            return world.refused() - refused >= 3
+        wait_for("the gateway counts refused packets", refused_some, timeout=20)
+    finally:
+        force.undo()
+    assert ground.arrivals(ground.payroll) == arrived, "packets of a refused access reached payroll"
+    reason = why(world, "payroll")
+    took = (time.monotonic() - began) * 1000
+    return f"denied   {PERSON} -> payroll: {reason} ({took:.0f} ms)"
+
+
+def why(world, resource):
+    """REASON as `postern why` tells its user; the exit status must say that policy denies."""
+    out = world.postern("why", resource, check=False)
+    assert out.returncode == 4, f"postern why {resource}: exit {out.returncode}\n{out.stdout}{out.stderr}"
+    return out.stdout.strip()
+
+
+class Download:
+    """A live download from the wiki on the laptop."""
+
+    count = 0
+
+    def __init__(self, world, silence=3):
+        Download.count += 1
+        self.process = world.ground.laptop.start(
+            f"download-{Download.count}", ["/usr/bin/python3", DOWNLOAD, WIKI, WIKI_PORT, silence])
+        self.process.wait_line("^flowing")
+
+    def end(self, timeout=15):
+        """(milliseconds of CLOCK_MONOTONIC of the last byte, bytes, how it ended)"""
+        at, total, how = self.process.wait_line(r"^end (\d+) (\d+) (\w+)$", timeout).groups()
+        return int(at) / 1e6, int(total), how
+
+
+def revoked(world):
+    """The policy is switched off while a download runs; N from the API's answer to the last byte."""
+    n = cut_ms(world)
+    assert n <= 2000, f"the download went on for {n:.0f} ms"
+    return f"revoked  {PERSON} -> wiki: live download cut after {n:.0f} ms"
+
+
+def cut_ms(world):
+    download = Download(world)
+    answered = world.set_policy(False).at_ms
+    last, _, _ = download.end()
+    assert world.fetch_wiki(timeout=2) is None, "a new connection was opened after the revocation"
+    return max(0.0, last - answered)
+
+
+def all_three(world, say=lambda line: print(line, flush=True)):
+    for proof in (allowed, denied, revoked):
+        say(proof(world))

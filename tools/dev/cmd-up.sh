@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+cmd_up() {
+    need_root "./dev up"
+    need build run
+    need_users
+    build release
+    exec "$PYTHON" tools/dev/up.py "$@"
+}
