@@ -15,6 +15,5 @@ struct authority {
 
 /* Loads dir/authority.sealed or makes it for this organisation. Returns 0 or -errno; -EBADMSG when it was
  * altered. */
-int authority_open(struct authority *a, const struct seal *seal, const char *organisation,
-                   int64_t now_us) MUSTCHECK;
+int authority_open(struct authority *a, const struct seal *seal, const char *organisation, int64_t now_us) MUSTCHECK;
 void authority_close(struct authority *a);

@@ -18,10 +18,9 @@ static X509 *fresh(const char *common_name, EVP_PKEY *key, int64_t now_us, int d
     rng_bytes(serial, sizeof(serial));
     serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40); /* positive, always 16 bytes */
     BIGNUM *bn = BN_bin2bn(serial, sizeof(serial), NULL);
-    if (!x || !bn || !X509_set_version(x, X509_VERSION_3) ||
-        !BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) ||
-        !X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
-                                    (const unsigned char *)common_name, -1, -1, 0) ||
+    if (!x || !bn || !X509_set_version(x, X509_VERSION_3) || !BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) ||
+        !X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)common_name,
+                                    -1, -1, 0) ||
         !ASN1_TIME_set(X509_getm_notBefore(x), now - SKEW_S) ||
         !ASN1_TIME_set(X509_getm_notAfter(x), now + (time_t)days * DAY_S) || !X509_set_pubkey(x, key))
         abort();
@@ -86,8 +85,7 @@ int ca_issue(const struct pkey *ca_key, const struct cert *ca, const char *csr_p
     int r = request_check(req);
     if (!r) {
         X509 *x = fresh(who->id, X509_REQ_get0_pubkey(req), now_us, CA_DEVICE_DAYS);
-        snprintf(san, sizeof(san), "URI:postern:%s:%s", who->kind == CERT_GATEWAY ? "gateway" : "device",
-                 who->id);
+        snprintf(san, sizeof(san), "URI:postern:%s:%s", who->kind == CERT_GATEWAY ? "gateway" : "device", who->id);
         extend(x, ca->x509, NID_basic_constraints, "critical,CA:FALSE");
         extend(x, ca->x509, NID_key_usage, "critical,digitalSignature");
         extend(x, ca->x509, NID_ext_key_usage, "clientAuth");
@@ -104,8 +102,7 @@ int ca_issue(const struct pkey *ca_key, const struct cert *ca, const char *csr_p
 static bool dns_name_ok(const char *s)
 {
     size_t n = strlen(s);
-    return n >= 1 && n <= 253 &&
-           strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == n;
+    return n >= 1 && n <= 253 && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == n;
 }
 
 static int san_of(const char *const *names, size_t n_names, struct buf *san)
@@ -120,8 +117,7 @@ static int san_of(const char *const *names, size_t n_names, struct buf *san)
     return n_names ? 0 : -EINVAL;
 }
 
-int ca_self_signed(const struct pkey *key, const char *const *names, size_t n_names, int64_t now_us,
-                   struct cert **out)
+int ca_self_signed(const struct pkey *key, const char *const *names, size_t n_names, int64_t now_us, struct cert **out)
 {
     BUF_AUTO san = {0};
     char common_name[64];

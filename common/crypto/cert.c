@@ -168,8 +168,7 @@ enum cert_verdict cert_verify(const struct cert *cert, const struct cert *ca, in
     enum cert_verdict verdict = CERT_FOREIGN;
     X509_STORE *store = X509_STORE_new();
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    if (!store || !ctx || !X509_STORE_add_cert(store, ca->x509) ||
-        !X509_STORE_CTX_init(ctx, store, cert->x509, NULL))
+    if (!store || !ctx || !X509_STORE_add_cert(store, ca->x509) || !X509_STORE_CTX_init(ctx, store, cert->x509, NULL))
         abort();
     X509_STORE_CTX_set_time(ctx, 0, (time_t)(at_us / 1000000));
     X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_CLIENT);

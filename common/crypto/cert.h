@@ -48,5 +48,4 @@ int64_t cert_not_after_us(const struct cert *cert);
 enum cert_verdict cert_verify(const struct cert *cert, const struct cert *ca, int64_t at_us) MUSTCHECK;
 const char *cert_verdict_text(enum cert_verdict verdict);
 /* ES256 (DER) over the bytes by the certificate's key. */
-bool cert_verify_signature(const struct cert *cert, const void *p, size_t n, const void *sig,
-                           size_t n_sig) MUSTCHECK;
+bool cert_verify_signature(const struct cert *cert, const void *p, size_t n, const void *sig, size_t n_sig) MUSTCHECK;

@@ -27,8 +27,8 @@ void hmac_sha256(const void *key, size_t n_key, const void *p, size_t n, uint8_t
     secret_wipe(&st, sizeof(st));
 }
 
-void hkdf_sha256(const void *salt, size_t n_salt, const void *ikm, size_t n_ikm, const void *info,
-                 size_t n_info, uint8_t *out, size_t n)
+void hkdf_sha256(const void *salt, size_t n_salt, const void *ikm, size_t n_ikm, const void *info, size_t n_info,
+                 uint8_t *out, size_t n)
 {
     uint8_t prk[SHA256_LEN], block[SHA256_LEN];
     if (n > HKDF_MAX)

@@ -10,5 +10,5 @@ void sha256(const void *p, size_t n, uint8_t out[static SHA256_LEN]);
 void sha256_two(const void *x, size_t n_x, const void *y, size_t n_y, uint8_t out[static SHA256_LEN]);
 void hmac_sha256(const void *key, size_t n_key, const void *p, size_t n, uint8_t out[static SHA256_LEN]);
 /* n <= HKDF_MAX bytes of key material. */
-void hkdf_sha256(const void *salt, size_t n_salt, const void *ikm, size_t n_ikm, const void *info,
-                 size_t n_info, uint8_t *out, size_t n);
+void hkdf_sha256(const void *salt, size_t n_salt, const void *ikm, size_t n_ikm, const void *info, size_t n_info,
+                 uint8_t *out, size_t n);

@@ -32,7 +32,6 @@ struct renewal {
     int64_t issued_us;
 };
 /* Returns 0, or -EINVAL when a text is too long. */
-int renewal_sign(const struct message_key *k, const struct renewal *r,
-                 uint8_t sig[static MESSAGE_SIG_LEN]) MUSTCHECK;
+int renewal_sign(const struct message_key *k, const struct renewal *r, uint8_t sig[static MESSAGE_SIG_LEN]) MUSTCHECK;
 bool renewal_verify(const uint8_t public_key[static MESSAGE_KEY_LEN], const struct renewal *r,
                     const uint8_t sig[static MESSAGE_SIG_LEN]) MUSTCHECK;

@@ -18,8 +18,7 @@ int password_hash(const char *password, char out[static PASSWORD_HASH_LEN])
     if (n > PASSWORD_MAX)
         return -EINVAL;
     memset(out, 0, PASSWORD_HASH_LEN);
-    return crypto_pwhash_str_alg(out, password, n, PASSES, MEMORY, crypto_pwhash_ALG_ARGON2ID13) ? -ENOMEM
-                                                                                                 : 0;
+    return crypto_pwhash_str_alg(out, password, n, PASSES, MEMORY, crypto_pwhash_ALG_ARGON2ID13) ? -ENOMEM : 0;
 }
 
 /* Made with today's constants, so that it costs what a real hash costs. */

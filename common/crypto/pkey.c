@@ -108,8 +108,7 @@ char *pkey_csr(const struct pkey *key, const char *common_name)
     BIO *bio = BIO_new(BIO_s_mem());
     X509_NAME *name = X509_NAME_new();
     if (!req || !bio || !name ||
-        !X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1,
-                                    0) ||
+        !X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) ||
         !X509_REQ_set_subject_name(req, name) || !X509_REQ_set_pubkey(req, key->evp) ||
         !X509_REQ_sign(req, key->evp, EVP_sha256()) || !PEM_write_bio_X509_REQ(bio, req))
         abort();

@@ -82,8 +82,8 @@ int seal_write(const struct seal *s, const char *name, const void *p, size_t n)
     uint8_t *out = xalloc(total), *nonce = out + MAGIC_LEN;
     memcpy(out, MAGIC, MAGIC_LEN);
     rng_bytes(nonce, NONCE_LEN);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(nonce + NONCE_LEN, NULL, p, n, (const uint8_t *)label, n_label,
-                                               NULL, nonce, s->key.p);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(nonce + NONCE_LEN, NULL, p, n, (const uint8_t *)label, n_label, NULL,
+                                               nonce, s->key.p);
     r = file_replace(path, out, total, 0600);
     free(out);
     return r;

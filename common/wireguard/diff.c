@@ -41,8 +41,8 @@ static void diff_device(const struct wg_device *actual, const struct wg_device *
 
 /* Splits a list against another: *n_missing of `want` are not in `have` (copied to `missing`); true when
  * `have` holds something that is not wanted. */
-static bool compare_allowed(const struct wg_peer *have, const struct wg_peer *want,
-                            struct net_prefix *missing, size_t *n_missing)
+static bool compare_allowed(const struct wg_peer *have, const struct wg_peer *want, struct net_prefix *missing,
+                            size_t *n_missing)
 {
     bool surplus = false;
     size_t i = 0, j = 0;
@@ -98,8 +98,7 @@ static void diff_peer(const struct wg_peer *have, const struct wg_peer *want, st
 enum pass { REMOVALS, CHANGES };
 
 /* Removals come first, so that a prefix which moves to another peer is free before it is given. */
-static void walk(const struct wg_device *actual, const struct wg_device *desired, enum pass pass,
-                 struct buf *set)
+static void walk(const struct wg_device *actual, const struct wg_device *desired, enum pass pass, struct buf *set)
 {
     size_t i = 0, j = 0;
     while (i < actual->n_peers || j < desired->n_peers) {

@@ -35,8 +35,7 @@ const char *engine_interface(const struct engine *e);
 int engine_death_fd(const struct engine *e);
 
 /* One exchange each; return 0 or -errno (the engine's own errno included; -ENOTCONN when it is gone). */
-int engine_get(struct engine *e,
-               struct wg_device *out) MUSTCHECK; /* out must be empty; wg_device_done() after */
+int engine_get(struct engine *e, struct wg_device *out) MUSTCHECK; /* out must be empty; wg_device_done() after */
 int engine_set(struct engine *e, const struct buf *set) MUSTCHECK; /* text begun with uapi_set_begin() */
 /* Makes the device equal to desired with the fewest changes (uapi_diff); *changed may be NULL. */
 int engine_apply(struct engine *e, const struct wg_device *desired, bool *changed) MUSTCHECK;

@@ -91,15 +91,14 @@ void uapi_peer_keepalive(struct buf *set, const struct wg_key *public_key, uint1
     buf_printf(set, "persistent_keepalive_interval=%u\n", keepalive_s);
 }
 
-void uapi_peer_allow(struct buf *set, const struct wg_key *public_key, const struct net_prefix *allowed,
-                     size_t n)
+void uapi_peer_allow(struct buf *set, const struct wg_key *public_key, const struct net_prefix *allowed, size_t n)
 {
     begin_update(set, public_key);
     put_allowed(set, allowed, n);
 }
 
-void uapi_peer_replace_allowed(struct buf *set, const struct wg_key *public_key,
-                               const struct net_prefix *allowed, size_t n)
+void uapi_peer_replace_allowed(struct buf *set, const struct wg_key *public_key, const struct net_prefix *allowed,
+                               size_t n)
 {
     begin_update(set, public_key);
     buf_puts(set, "replace_allowed_ips=true\n");

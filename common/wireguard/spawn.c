@@ -66,13 +66,12 @@ static int prepare(posix_spawnattr_t *attr, posix_spawn_file_actions_t *files, c
     if (r == 0)
         r = posix_spawnattr_setsigdefault(attr, &all);
     if (r == 0)
-        r = posix_spawnattr_setflags(attr,
-                                     POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        r = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     if (r == 0)
         r = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
     if (r == 0)
-        r = posix_spawn_file_actions_addopen(files, 1, log_path ? log_path : "/dev/null",
-                                             O_WRONLY | O_CREAT | O_APPEND, 0600);
+        r = posix_spawn_file_actions_addopen(files, 1, log_path ? log_path : "/dev/null", O_WRONLY | O_CREAT | O_APPEND,
+                                             0600);
     if (r == 0)
         r = posix_spawn_file_actions_adddup2(files, 1, 2);
     return -r;
@@ -82,8 +81,7 @@ int spawn_detached(const char *const argv[], const char *log_path, pid_t *pid, i
 {
     const char *path = getenv("PATH");
     char path_entry[1024];
-    int n =
-        snprintf(path_entry, sizeof(path_entry), "PATH=%s", path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
+    int n = snprintf(path_entry, sizeof(path_entry), "PATH=%s", path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
     if (n < 0 || (size_t)n >= sizeof(path_entry))
         return -E2BIG;
     const char *envp[] = {path_entry, "WG_PROCESS_FOREGROUND=1", "LOG_LEVEL=error", NULL};
@@ -94,8 +92,7 @@ int spawn_detached(const char *const argv[], const char *log_path, pid_t *pid, i
     int r = prepare(&attr, &files, log_path);
     /* posix_spawnp() promises not to change the strings; its prototype predates const. */
     if (r == 0)
-        r = -posix_spawnp(pid, argv[0], &files, &attr, (char *const *)(uintptr_t)argv,
-                          (char *const *)(uintptr_t)envp);
+        r = -posix_spawnp(pid, argv[0], &files, &attr, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)envp);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attr);
     if (r)

@@ -44,8 +44,7 @@ void wg_device_remove(struct wg_device *d, const struct wg_key *public_key);
 void wg_peer_allow(struct wg_peer *p, struct net_prefix prefix);
 
 bool wg_key_is_zero(const struct wg_key *k);
-int wg_key_compare(const struct wg_key *a,
-                   const struct wg_key *b); /* public keys only: not constant in time */
+int wg_key_compare(const struct wg_key *a, const struct wg_key *b); /* public keys only: not constant in time */
 
 /* Parses one whole answer, up to and with its empty line. Returns 0, the engine's own -errno, or -EBADMSG for
  * anything that the protocol does not say (unknown, repeated or misplaced keys, numbers out of range, cut
@@ -63,10 +62,9 @@ void uapi_peer_remove(struct buf *set, const struct wg_key *public_key);
 /* Changes of a peer that exists; never brings one into being. */
 void uapi_peer_endpoint(struct buf *set, const struct wg_key *public_key, struct net_endpoint endpoint);
 void uapi_peer_keepalive(struct buf *set, const struct wg_key *public_key, uint16_t keepalive_s);
-void uapi_peer_allow(struct buf *set, const struct wg_key *public_key, const struct net_prefix *allowed,
-                     size_t n);
-void uapi_peer_replace_allowed(struct buf *set, const struct wg_key *public_key,
-                               const struct net_prefix *allowed, size_t n);
+void uapi_peer_allow(struct buf *set, const struct wg_key *public_key, const struct net_prefix *allowed, size_t n);
+void uapi_peer_replace_allowed(struct buf *set, const struct wg_key *public_key, const struct net_prefix *allowed,
+                               size_t n);
 void uapi_set_end(struct buf *set);
 void uapi_wipe(struct buf *set); /* overwrites and frees; for CLEANUP() */
 #define UAPI_TEXT CLEANUP(uapi_wipe) struct buf

@@ -17,8 +17,7 @@ int wire_connect(const char *path, struct wire_peer *peer)
         return -errno;
     struct ucred cred = {0};
     socklen_t len = sizeof(cred);
-    if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
+    if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
         int r = -errno;
         close(fd);
         return r;
@@ -97,8 +96,7 @@ static int receive_all(int fd, size_t max, struct buf *answer, int64_t deadline_
     return 0;
 }
 
-int wire_exchange(const char *path, const struct buf *question, int timeout_ms, size_t max,
-                  struct buf *answer)
+int wire_exchange(const char *path, const struct buf *question, int timeout_ms, size_t max, struct buf *answer)
 {
     int64_t deadline_ms = clock_boot_ms() + timeout_ms;
     int fd = wire_connect(path, NULL);

@@ -76,7 +76,7 @@ static struct hello_client client_hello(void)
 static void test_hello_round_trip(void **state)
 {
     uint8_t bytes[PSK_HELLO_MAX + 1];
-    struct hello_client h = client_hello(), back;
+    struct hello_client h = client_hello(), back = {0};
     size_t n = hello_client_encode(&h, bytes);
     assert_int_equal(hello_client_decode(bytes, n, &back), 0);
     assert_memory_equal(&h, &back, sizeof(h));
