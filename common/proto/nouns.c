@@ -92,6 +92,12 @@ REC_TABLE(new_password, NEW_PASSWORD_FIELDS)
 #define REC_SELF configuration
 REC_TABLE(configuration, CONFIGURATION_FIELDS)
 #undef REC_SELF
+#define REC_SELF ready_check
+REC_TABLE(ready_check, READY_CHECK_FIELDS)
+#undef REC_SELF
+#define REC_SELF readiness
+REC_TABLE(readiness, READINESS_FIELDS)
+#undef REC_SELF
 #define REC_SELF problem_error
 REC_TABLE(problem_error, PROBLEM_ERROR_FIELDS)
 #undef REC_SELF

@@ -194,7 +194,7 @@ REC_STRUCT(audit_event, AUDIT_EVENT_FIELDS)
 #define ENROLMENT_FIELDS(F)                                          \
     NOUN_ID(F)                                                       \
     NOUN_REF(F, gateway_id, REC_READONLY, "Gateway that it is for")  \
-    F(STR, enrolment, REC_READONLY | REC_SECRET, 0, 2048, NULL,      \
+    F(STR, enrolment, REC_READONLY | REC_SECRET, 0, 4096, NULL,      \
       "One-time text for `postern-gateway enroll`; shown only here") \
     F(TIME, expires_at, REC_READONLY, 0, 0, NULL, "When it ends; a newer one replaces it at once")
 REC_STRUCT(enrolment, ENROLMENT_FIELDS)
@@ -236,6 +236,19 @@ REC_STRUCT(new_password, NEW_PASSWORD_FIELDS)
     F(STRS, sign_in_methods, REC_READONLY, 0, 8, NULL, "Ways to sign in")
 REC_STRUCT(configuration, CONFIGURATION_FIELDS)
 
+/* GET /readyz?verbose */
+#define READY_CHECK_FIELDS(F)                                     \
+    F(STR, name, REC_READONLY, 0, 64, NULL, "What was looked at") \
+    F(BOOL, ok, REC_READONLY, 0, 0, NULL, "Whether it is well")   \
+    F(STR, detail, REC_READONLY, 0, 200, NULL, "More about it")
+REC_STRUCT(ready_check, READY_CHECK_FIELDS)
+#define REC_OF_checks ready_check
+#define READINESS_FIELDS(F)                                                    \
+    F(BOOL, ready, REC_READONLY, 0, 0, NULL, "Whether requests can be served") \
+    F(LIST, checks, REC_READONLY | REC_OMIT_EMPTY, 0, 16, &ready_check_rec, "Each check, with ?verbose")
+REC_STRUCT(readiness, READINESS_FIELDS)
+#undef REC_OF_checks
+
 /* RFC 9457. */
 #define PROBLEM_ERROR_FIELDS(F)                                                    \
     F(STR, pointer, REC_READONLY, 0, 128, NULL, "Where in the request (RFC 6901)") \
@@ -243,14 +256,16 @@ REC_STRUCT(configuration, CONFIGURATION_FIELDS)
 REC_STRUCT(problem_error, PROBLEM_ERROR_FIELDS)
 
 #define REC_OF_errors problem_error
-#define PROBLEM_FIELDS(F)                                                   \
-    F(STR, type, REC_READONLY, 0, 200, NULL, "Page that explains the code") \
-    F(STR, title, REC_READONLY, 0, 100, NULL, "The code in words")          \
-    F(INT, status, REC_READONLY, 400, 599, NULL, "HTTP status")             \
-    F(STR, code, REC_READONLY, 0, 64, NULL, "Stable name of the problem")   \
-    F(STR, detail, REC_READONLY, 0, 1000, NULL, "This case in words")       \
-    F(STR, instance, REC_READONLY, 0, 64, NULL, "Request id")               \
-    F(LIST, errors, REC_READONLY | REC_OMIT_EMPTY, 0, 16, &problem_error_rec, "What is wrong in the request, and where")
+#define PROBLEM_FIELDS(F)                                                     \
+    F(STR, type, REC_READONLY, 0, 200, NULL, "Page that explains the code")   \
+    F(STR, title, REC_READONLY, 0, 100, NULL, "The code in words")            \
+    F(INT, status, REC_READONLY, 400, 599, NULL, "HTTP status")               \
+    F(STR, code, REC_READONLY, 0, 64, NULL, "Stable name of the problem")     \
+    F(STR, detail, REC_READONLY, 0, 1000, NULL, "This case in words")         \
+    F(STR, instance, REC_READONLY, 0, 64, NULL, "Request id")                 \
+    F(LIST, errors, REC_READONLY | REC_OMIT_EMPTY, 0, 16, &problem_error_rec, \
+      "What is wrong in the request, and where")                              \
+    F(JSON, current, REC_READONLY | REC_OMIT_EMPTY, 0, 0, NULL, "The object as it is now (412)")
 REC_STRUCT(problem, PROBLEM_FIELDS)
 #undef REC_OF_errors
 
