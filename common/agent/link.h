@@ -5,7 +5,7 @@
  * as a whole: on_state says that it changed, never how.
  */
 #pragma once
-#include "agent/backoff.h"
+#include "agent/timing.h"
 #include "agent/http.h"
 #include "agent/identity.h"
 #include "agent/store.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/backoff.h"
+#include "agent/timing.h"
 
 int64_t backoff_next(struct backoff *b, uint64_t random)
 {
