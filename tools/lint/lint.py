@@ -39,7 +39,7 @@ stdlib stdnoreturn string strings sysexits syslog termios threads time uchar uco
 wctype byteswap getopt""".split())
 
 # common/: a directory may include those of lower rank and itself; the link lists say the same.
-RANK = {"base": 0, "record": 1, "net": 1, "crypto": 1, "proto": 2, "policy": 2, "cli": 2, "wireguard": 2, "agent": 3}
+RANK = {"base": 0, "record": 1, "net": 1, "crypto": 2, "proto": 3, "policy": 3, "cli": 3, "wireguard": 3, "agent": 4}
 PROGRAMS = ("server", "gateway", "client", "relay", "cli")
 # server/: what these must not know.
 SERVER_BLIND = {
