@@ -132,13 +132,14 @@ static const char *lower(struct arena *a, const char *s)
     return out;
 }
 
-static int make_admin(struct db *db, struct admin_job *job)
+static int make_admin(struct db *db, const struct admin_job *given)
 {
-    struct identity_admin admin = *job->admin;
-    if (!(admin.email = lower(job->arena, admin.email)))
+    struct identity_admin admin = *given->admin;
+    struct admin_job job = *given;
+    if (!(admin.email = lower(job.arena, admin.email)))
         return -ENOMEM;
-    job->admin = &admin;
-    return db_transact(db, admin_step, job);
+    job.admin = &admin;
+    return db_transact(db, admin_step, &job);
 }
 
 int identity_redeem_setup(struct db *db, struct arena *a, const char *data_dir, const char *token,
