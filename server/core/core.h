@@ -21,5 +21,11 @@ const struct core_keys *core_keys(const struct core *core);
 void core_every(struct core *core, int64_t period_ms, void (*fn)(struct core *core, struct db *db, void *arg),
                 void *arg);
 
-/* Runs until SIGTERM; returns the exit code. app stays with the caller. */
-int core_run(const struct settings *settings, const struct core_app *app) MUSTCHECK;
+struct core_config {
+    const struct settings *settings;
+    const struct core_app *app;
+    const char *conninfo;
+    int status_fd; /* see server/settings/status.h; -1 = nobody listens */
+};
+/* Runs until SIGTERM; returns the exit code. */
+int core_run(const struct core_config *config) MUSTCHECK;

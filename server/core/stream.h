@@ -15,7 +15,8 @@ struct stream_ops {
      * Returns 0; -ENODATA: send what is in out, then end the stream; -ENOTCONN: database gone, tried again after a
      * while with out dropped; any other error ends the stream. */
     int (*render)(struct stream *stream, void *ctx, struct db *db, struct buf *out);
-    /* Once, when the client went away or the stream ended; no render() is running or will run. Frees ctx. */
+    /* Once, when the client went away or the stream ended; no render() is running or will run. Frees ctx. On
+     * the I/O thread: must not wait for anything. */
     void (*closed)(void *ctx);
 };
 

@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <time.h>
 
-enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 1000, TRANSACT_TRIES = 5 };
+enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 250, TRANSACT_TRIES = 5 };
 
 /* What every session relies on; see row.h for the formats. */
 static const char session_setup[] = "SET search_path = '';"
@@ -85,6 +85,7 @@ static int conn_open(struct db *db)
     if (db->said_gone)
         log_info("database is back");
     db->said_gone = false;
+    db->session++;
     db->backoff_ms = db->retry_at_ms = 0;
     return 0;
 }
@@ -108,6 +109,25 @@ int db_ready(struct db *db)
         return 0;
     conn_drop(db);
     return conn_open(db);
+}
+
+uint64_t db_session(const struct db *db)
+{
+    return db->session;
+}
+
+int db_wait(struct db *db, int wake_fd, int64_t timeout_ms)
+{
+    struct pollfd p[] = {{.fd = wake_fd, .events = POLLIN}, {.fd = PQsocket(db->pg), .events = POLLIN}};
+    if (!db->pg)
+        return -ENOTCONN;
+    if (poll(p, ARRAY_LEN(p), (int)timeout_ms) < 0 && errno != EINTR)
+        return -errno;
+    if (!PQconsumeInput(db->pg))
+        return gone(db, PQerrorMessage(db->pg));
+    for (PGnotify *n; (n = PQnotifies(db->pg));)
+        PQfreemem(n);
+    return 0;
 }
 
 static int exec_text(struct db *db, const char *sql, const char *what)

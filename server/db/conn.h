@@ -18,6 +18,7 @@ struct db {
     PGconn *pg;
     bool in_transaction, changed, said_gone;
     int64_t retry_at_ms, backoff_ms;
+    uint64_t session;
     char sqlstate[6], constraint[64];
     void (*on_change)(void *arg);
     void *on_change_arg;

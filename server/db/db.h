@@ -128,5 +128,12 @@ const char *db_sqlstate(const struct db *db);
 void db_set_on_change(struct db *db, void (*fn)(void *arg), void *arg);
 void db_note_change(struct db *db);
 
+/* Number of the connection that is open now, rising with each new one: session state (LISTEN, advisory locks) is
+ * lost when it changes. */
+uint64_t db_session(const struct db *db);
+/* Sleeps until a notification (LISTEN) arrives, wake_fd becomes readable or the time is over. Returns 0 or
+ * -ENOTCONN. Not inside a transaction. */
+int db_wait(struct db *db, int wake_fd, int64_t timeout_ms) MUSTCHECK;
+
 /* Text that is not in the table, for migrations and session settings: literal SQL, several statements allowed. */
 int db_exec(struct db *db, const char *sql) MUSTCHECK;

@@ -69,7 +69,7 @@ static int dir_ensure(const struct dir *d)
     return r;
 }
 
-static int data_dir_check(const char *dir)
+static int data_dir_check(const char *dir, const struct identities *ids)
 {
     struct stat st;
     if (dir[0] != '/')
@@ -85,25 +85,17 @@ static int data_dir_check(const char *dir)
         return complain(-EPERM, dir, "others may read or write the data directory: chmod o-rw it");
     if (in_source_tree(dir))
         return complain(-EINVAL, dir, "the data directory lies in a source tree");
-    if (st.st_uid != geteuid())
+    if (st.st_uid != geteuid() && st.st_uid != ids->core.uid)
         return complain(-EPERM, dir, "the data directory belongs to another user");
-    return 0;
-}
-
-/* People look for the token in the data directory, which core itself cannot write. */
-static int token_link(const struct settings *s)
-{
-    char path[PATH_MAX];
-    if (!settings_path(path, sizeof(path), s->data_dir, "setup-token"))
-        return -ENAMETOOLONG;
-    return symlink("core/setup-token", path) && errno != EEXIST ? -errno : 0;
+    /* A fresh one is root's: core's user takes it over. */
+    return st.st_uid != ids->core.uid && chown(dir, ids->core.uid, ids->core.gid) ? -errno : 0;
 }
 
 int paths_prepare(const struct settings *s, const struct identities *ids, struct paths *out)
 {
     int r = paths_name(s, out);
     if (!r)
-        r = data_dir_check(s->data_dir);
+        r = data_dir_check(s->data_dir, ids);
     if (!r && strlen(out->pg_socket) > 107 - sizeof("/.s.PGSQL.5432"))
         r = complain(-ENAMETOOLONG, s->run_dir, "too long for the name of a socket");
     if (!r && dir_make(s->run_dir, 0711))
@@ -113,7 +105,7 @@ int paths_prepare(const struct settings *s, const struct identities *ids, struct
     const mode_t top = ids->separate ? 0711 : 0700;
     /* Root's own group on what only one user needs; set-gid where another process shares what is made there. */
     const struct dir dirs[] = {
-        {s->data_dir, geteuid(), getegid(), top},
+        {s->data_dir, ids->core.uid, ids->core.gid, top},
         {out->core, ids->core.uid, ids->core.gid, 0700},
         {out->front, ids->core.uid, ids->front.gid, ids->separate ? 02750 : 0700},
         {out->postgres, ids->db.uid, ids->db.gid, 0700},
@@ -128,7 +120,7 @@ int paths_prepare(const struct settings *s, const struct identities *ids, struct
         if (!(database && s->database_url))
             r = dir_ensure(&dirs[i]);
     }
-    return r ? r : token_link(s);
+    return r;
 }
 
 int paths_lock(const struct paths *p)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * Where posternd's processes keep things. Made by the supervisor while it may still change owners:
- *   DATA/core       core only: sealed keys, set-up token        DATA/postgres   the database's user only
+ *   DATA            core's: setup-token
+ *   DATA/core       core only: sealed keys                      DATA/postgres   the database's user only
  *   DATA/front      made by core, read by front: TLS pair, device-ca.pem
  *   RUN             core makes core.sock here, in front's group RUN/pg          PostgreSQL's socket, in core's group
  */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "server/settings/status.h"
 #include "server/supervise/cgroup.h"
 #include "server/supervise/child.h"
 #include "server/supervise/listen.h"

@@ -13,10 +13,6 @@
 #define VERB_FRONT_AGENTS "internal-front-agents"
 /* What a child finds open: core its end of the status pipe, a front its listening socket. */
 enum { CHILD_STATUS_FD = 3, CHILD_LISTEN_FD = 3 };
-/* Core writes one of these to the status pipe. */
-enum { STATUS_READY = 'R', STATUS_ALIVE = '.' };
-/* Seconds between signs of life, and how long their absence is believed to be load. */
-enum { STATUS_EVERY_MS = 1000, STATUS_SILENT_MS = 30000 };
 
 /* Until SIGTERM or SIGINT; returns the exit code. */
 int supervise(const struct settings *settings) MUSTCHECK;

@@ -12,11 +12,16 @@ SELECT epoch, origin, revision, floor FROM postern.meta;
 SELECT s.system_identifier::text || '.' || c.timeline_id::text AS origin
 FROM pg_control_system() AS s, pg_control_checkpoint() AS c;
 
--- name: meta_new_epoch -> meta
+-- name: meta_set_origin
+UPDATE postern.meta SET origin = :origin;
+
+-- name: meta_new_epoch
 UPDATE postern.meta
 SET epoch = substr(replace(gen_random_uuid()::text, '-', ''), 1, 16),
-    origin = :origin, floor = revision
-RETURNING epoch, origin, revision, floor;
+    origin = :origin, floor = revision;
+
+-- name: changes_pending -> flag
+SELECT EXISTS (SELECT 1 FROM postern.changes WHERE revision IS NULL) AS value;
 
 -- Only rows that are committed are visible here, so no number is ever given to a change that may vanish or that
 -- somebody who read further could have missed. The row of meta is locked first: one numbering at a time.
@@ -43,7 +48,7 @@ SELECT count(*) AS n FROM numbered;
 SELECT revision, kind, object, op FROM postern.changes
 WHERE revision > :after ORDER BY revision LIMIT 5000;
 
--- name: changes_prune -> meta
+-- name: changes_prune
 WITH gone AS (
     DELETE FROM postern.changes
     WHERE revision <= (SELECT m.revision FROM postern.meta AS m) - :keep::bigint
@@ -52,7 +57,7 @@ WITH gone AS (
 )
 UPDATE postern.meta
 SET floor = greatest(floor, coalesce((SELECT max(revision) FROM gone), 0))
-RETURNING epoch, origin, revision, floor;
+WHERE EXISTS (SELECT 1 FROM gone);
 
 -- name: sequencer_lock -> flag
 SELECT pg_try_advisory_lock(7307199, 2) AS value;
