@@ -8,42 +8,13 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 from harness.ground import Ground  # noqa: E402
-from harness.host import sanitizer_reports  # noqa: E402
-from harness.run import Run, binary, exit_on_signals  # noqa: E402
+from harness.run import exit_on_signals  # noqa: E402
 from harness.server import Posternd, users_exist  # noqa: E402
+from harness.support import need, new_run  # noqa: E402
 
 
 def pytest_configure(config):
     exit_on_signals()
-
-
-def need(*programs):
-    """Skips, with the reason, where a test cannot run."""
-    if os.getuid():
-        pytest.skip("needs root: namespaces and the uids of posternd's processes")
-    for name in programs:
-        if not binary(name).exists():
-            pytest.skip(f"{name} is not built in {binary(name).parent}")
-
-
-def new_run(request):
-    run = Run()
-    seen = request.session.testsfailed
-    try:
-        yield run
-        reports = sanitizer_reports(run)
-        if request.session.testsfailed > seen:
-            show_logs(run)
-    finally:
-        run.close()
-    assert not reports, "a sanitizer complained:\n" + "\n".join(reports)
-
-
-def show_logs(run):
-    for log in sorted((run.dir / "log").iterdir()):
-        text = log.read_text(errors="replace")
-        if text:
-            print(f"--- {log.name} (end)\n{text[-3000:]}", file=sys.stderr)
 
 
 @pytest.fixture(scope="module")

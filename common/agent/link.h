@@ -5,10 +5,10 @@
  * as a whole: on_state says that it changed, never how.
  */
 #pragma once
-#include "agent/timing.h"
 #include "agent/http.h"
 #include "agent/identity.h"
 #include "agent/store.h"
+#include "agent/timing.h"
 
 struct link;
 

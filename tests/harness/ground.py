@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The testing ground, all routed veth, no bridge:
 
+    laptop2 192.168.3.2 --.
     laptop 192.168.1.2 -- nat -- internet -- site NAT -- gateway 192.168.2.2
                                     |                       |-- wiki    10.50.0.2
                        server 198.18.1.2                    `-- payroll 10.50.0.3
@@ -79,7 +80,7 @@ class Ground:
 
     def __init__(self, run, laptop_nat="easy", site_nat="easy"):
         self.run = run
-        names = ("internet", "server", "laptopnat", "laptop", "sitenat", "gateway", "wiki", "payroll")
+        names = ("internet", "server", "laptopnat", "laptop", "laptop2", "sitenat", "gateway", "wiki", "payroll")
         self.hosts = {n: Host(run, n) for n in names}
         for name, host in self.hosts.items():
             setattr(self, name, host)
@@ -88,6 +89,7 @@ class Ground:
         self._public_side()
         self._private_side(self.laptop, self.laptopnat, 1, laptop_nat, None)
         self._private_side(self.gateway, self.sitenat, 2, site_nat, GATEWAY)
+        self._second_laptop()
         self._resources()
 
     @staticmethod
@@ -118,6 +120,12 @@ class Ground:
             self.internet.sh(f"ip route add 192.168.{n}.0/24 via 198.18.1{n}.2")
         else:
             nat.call("nft", "-f", "-", input=self._nat_rules(kind, forward_to))
+
+    def _second_laptop(self):
+        """Another network behind the same NAT."""
+        self._cable(self.laptopnat, "lan2", self.laptop2, "eth0")
+        self.laptopnat.sh("ip addr add 192.168.3.1/24 dev lan2")
+        self.laptop2.sh("ip addr add 192.168.3.2/24 dev eth0; ip route add default via 192.168.3.1")
 
     @staticmethod
     def _nat_rules(kind, forward_to):

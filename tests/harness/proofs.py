@@ -14,44 +14,42 @@ DOWNLOAD = Path(__file__).with_name("download.py")
 
 
 class Forced:
-    """The laptop's owner as attacker: a route to payroll into the tunnel, and payroll in the peer's allowed addresses,
-    as often as the client puts its own state back."""
+    """The laptop's owner as attacker: a route into the tunnel, and the destination in the peer's allowed addresses.
+    apply() again whenever the client may have put its own state back."""
 
-    def __init__(self, world, address=PAYROLL):
-        self.host, self.address = world.ground.laptop, address
-        self.interface = self.host.call("wg", "show", "interfaces").stdout.split()[0]
+    def __init__(self, laptop, prefix=f"{PAYROLL}/32"):
+        self.host, self.interface, self.prefix = laptop.host, laptop.interface, prefix
         self.apply()
 
     def apply(self):
         wg = self.host.call("wg", "show", self.interface, "allowed-ips").stdout.split("\n")[0].split()
-        peer, allowed = wg[0], [a for a in wg[1:] if a != "(none)"]
-        self.host.call("wg", "set", self.interface, "peer", peer, "allowed-ips", ",".join([*allowed, f"{self.address}/32"]))
-        self.host.call("ip", "route", "replace", f"{self.address}/32", "dev", self.interface)
-        # Before any rule that the client made for its person.
-        if f"to {self.address} lookup main" not in self.host.call("ip", "rule").stdout:
-            self.host.call("ip", "rule", "add", "pref", "1", "to", self.address, "lookup", "main")
+        peer, allowed = wg[0], {a for a in wg[1:] if a != "(none)"}
+        if self.prefix not in allowed:
+            self.host.call("wg", "set", self.interface, "peer", peer, "allowed-ips", ",".join([*allowed, self.prefix]))
+        self.host.call("ip", "route", "replace", self.prefix, "dev", self.interface)
+        # Before any rule that the client made for its person; that it is there already is fine.
+        self.host.call("ip", "rule", "add", "pref", "1", "to", self.prefix, "lookup", "main", check=False)
 
     def undo(self):
+        peer, *allowed = self.host.call("wg", "show", self.interface, "allowed-ips").stdout.split("\n")[0].split()
+        self.host.call("wg", "set", self.interface, "peer", peer, "allowed-ips",
+                       ",".join(a for a in allowed if a not in (self.prefix, "(none)")))
         self.host.call("ip", "rule", "del", "pref", "1", check=False)
-        self.host.call("ip", "route", "del", f"{self.address}/32", "dev", self.interface, check=False)
+        self.host.call("ip", "route", "del", self.prefix, "dev", self.interface, check=False)
 
 
 def allowed(world):
     """An unmodified client on the laptop reads the wiki."""
     began = time.monotonic()
-    got = wait_for(lambda: f"wiki answers the laptop\n{status_of(world)}", world.fetch_wiki, timeout=30)
+    got = wait_for(lambda: f"wiki answers the laptop\n{world.laptop.state()}", world.laptop.fetch, timeout=30)
     assert got == (200, 87), f"the wiki answered {got}"
     took = (time.monotonic() - began) * 1000
     return f"allowed  {PERSON} -> wiki: {got[0]}, {got[1]} bytes through WireGuard ({took:.0f} ms)"
 
 
-def status_of(world):
-    return world.postern("status", check=False).stdout + world.client_process.text()[-2000:]
-
-
 def send_to_payroll(world):
     """Real packets of three kinds through the tunnel."""
-    with world.ground.laptop.network():
+    with world.laptop.host.network():
         tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with tcp, udp:
@@ -63,7 +61,7 @@ def send_to_payroll(world):
             pass
         else:
             raise AssertionError("payroll accepted a connection that no policy permits")
-    world.ground.laptop.call("ping", "-c1", "-W1", PAYROLL, check=False)
+    world.laptop.host.call("ping", "-c1", "-W1", PAYROLL, check=False)
 
 
 def denied(world):
@@ -71,7 +69,7 @@ def denied(world):
     began = time.monotonic()
     ground = world.ground
     arrived, refused = ground.arrivals(ground.payroll), world.refused()
-    force = Forced(world)
+    force = Forced(world.laptop)
     try:
         def refused_some():
             force.apply()
@@ -88,7 +86,7 @@ def denied(world):
 
 def why(world, resource):
     """REASON as `postern why` tells its user; the exit status must say that policy denies."""
-    out = world.postern("why", resource, check=False)
+    out = world.laptop.postern("why", resource, check=False)
     assert out.returncode == 4, f"postern why {resource}: exit {out.returncode}\n{out.stdout}{out.stderr}"
     return out.stdout.strip()
 
@@ -100,7 +98,7 @@ class Download:
 
     def __init__(self, world, silence=3):
         Download.count += 1
-        self.process = world.ground.laptop.start(
+        self.process = world.laptop.host.start(
             f"download-{Download.count}", ["/usr/bin/python3", DOWNLOAD, WIKI, WIKI_PORT, silence])
         self.process.wait_line("^flowing")
 
@@ -121,7 +119,7 @@ def cut_ms(world):
     download = Download(world)
     answered = world.set_policy(False).at_ms
     last, _, _ = download.end()
-    assert world.fetch_wiki(timeout=2) is None, "a new connection was opened after the revocation"
+    assert world.laptop.fetch(timeout=2) is None, "a new connection was opened after the revocation"
     return max(0.0, last - answered)
 
 

@@ -17,7 +17,6 @@ class World:
 
     def __init__(self, run, laptop_nat="easy", site_nat="easy", say=lambda text: None, settings=None):
         self.run, self.say = run, say
-        self.password = secrets.token_urlsafe(12)
         say("building the network")
         self.ground = Ground(run, laptop_nat, site_nat)
         say("starting posternd with a private PostgreSQL")
@@ -68,10 +67,7 @@ class World:
                            ports=[{"protocol": "tcp", "first": WIKI_PORT}]),
             "payroll": create("/api/v1/resources", name="payroll", site_id=site["id"], addresses=[PAYROLL],
                               ports=[{"protocol": "tcp", "first": PAYROLL_PORT}])}
-        self.person = create("/api/v1/people", email=PERSON, name="Ana")
-        self.admin.post(f"/api/v1/people/{self.person['id']}/password", {"password": self.password}).expect(200, 204)
         self.group = create("/api/v1/groups", name="engineering")
-        create("/api/v1/memberships", group_id=self.group["id"], person_id=self.person["id"])
         self.policy = create("/api/v1/policies", name="engineering reads the wiki", effect="permit",
                              group_id=self.group["id"], resource_id=self.resources["wiki"]["id"])
 
@@ -84,38 +80,72 @@ class World:
     def start_gateway(self):
         self.say("enrolling and starting postern-gateway")
         enrolment = self.ctl("gateway", "token", "gw-1").stdout.strip()
-        host = self.ground.gateway
-        host.call(binary("postern-gateway"), "enroll", "--token-file", self.secret_file("enrolment", enrolment))
-        self.gateway_process = host.start("postern-gateway", [binary("postern-gateway"), "run"])
+        self.ground.gateway.call(binary("postern-gateway"), "enroll", "--token-file", self.secret_file("enrolment", enrolment))
+        self.restart_gateway()
+
+    def restart_gateway(self):
+        self.gateway_process = self.ground.gateway.start("postern-gateway", [binary("postern-gateway"), "run"])
         wait_for(lambda: f"the gateway is online:\n{self.gateway_process.text()[-3000:]}",
                  lambda: self.admin.get(f"/api/v1/gateways/{self.gateway['id']}").expect(200).json["online"])
 
-    def gateway_status(self):
-        return json.loads(self.ground.gateway.call(binary("postern-gateway"), "status", "-o", "json").stdout)
+    def gateway_sessions(self):
+        """Grants in force, as the gateway tells them."""
+        return json.loads(self.ground.gateway.call(binary("postern-gateway"), "sessions", "-o", "json").stdout)
 
     def refused(self):
-        """Packets that the gateway has refused since it started."""
-        return self.gateway_status()["denied_packets"]
+        """Packets that the gateway has refused so far, as its kernel counts them."""
+        rules = json.loads(self.ground.gateway.call("nft", "-j", "list", "counters").stdout)["nftables"]
+        return sum(r["counter"]["packets"] for r in rules if r.get("counter", {}).get("name") == "refused")
 
-    # The laptop.
+    # The people.
 
-    def postern(self, *args, check=True, timeout=60):
-        return self.ground.laptop.call(binary("postern"), *args, check=check, timeout=timeout)
+    def add_person(self, email, name):
+        """A member of the group engineering; their password."""
+        password = secrets.token_urlsafe(12)
+        person = self.admin.create("/api/v1/people", email=email, name=name)
+        self.admin.post(f"/api/v1/people/{person['id']}/password", {"password": password}).expect(200, 204)
+        self.admin.create("/api/v1/memberships", group_id=self.group["id"], person_id=person["id"])
+        return password
 
     def start_laptop(self):
         self.say(f"starting postern on the laptop and signing {PERSON} in")
-        self.client_process = self.ground.laptop.start("postern", [binary("postern"), "daemon"])
+        self.laptop = Laptop(self, self.ground.laptop, PERSON, self.add_person(PERSON, "Ana"))
+
+
+class Laptop:
+    """A host with the postern daemon on which a person is signed in."""
+
+    def __init__(self, world, host, email, password):
+        self.world, self.host, self.email = world, host, email
+        self.process = host.start("postern", [binary("postern"), "daemon"])
         wait_for("postern's daemon answers", lambda: self.postern("status", check=False).returncode in (0, 5))
-        self.postern("login", self.server.url, "--email", PERSON,
-                     "--password-file", self.secret_file("password", self.password))
+        self.postern("login", world.server.url, "--email", email,
+                     "--password-file", world.secret_file(f"password-{host.name}", password))
         self.postern("up")
 
-    def fetch_wiki(self, timeout=10):
-        """What an ordinary client on the laptop gets: (HTTP status, bytes), or None when it cannot connect."""
-        out = self.ground.laptop.call("curl", "-sS", "-o", "/dev/null", "-m", timeout, "-w", "%{http_code} %{size_download}",
-                                      self.wiki.url, check=False, timeout=timeout + 20)
+    def postern(self, *args, check=True, timeout=60):
+        return self.host.call(binary("postern"), *args, check=check, timeout=timeout)
+
+    @property
+    def interface(self):
+        """Name of the tunnel's interface."""
+        return self.host.call("wg", "show", "interfaces").stdout.split()[0]
+
+    @property
+    def inner(self):
+        """Its IPv4 address in the tunnel."""
+        out = json.loads(self.host.call("ip", "-j", "-4", "addr", "show", "dev", self.interface).stdout)
+        return out[0]["addr_info"][0]["local"]
+
+    def fetch(self, timeout=10):
+        """What an ordinary client gets from the wiki: (HTTP status, bytes), or None when it cannot connect."""
+        out = self.host.call("curl", "-sS", "-o", "/dev/null", "-m", timeout, "-w", "%{http_code} %{size_download}",
+                             self.world.wiki.url, check=False, timeout=timeout + 20)
         if out.returncode:
             return None
         status, size = out.stdout.split()
         return int(status), int(size)
 
+    def state(self):
+        """For the message of a failed test."""
+        return self.postern("status", check=False).stdout + self.process.text()[-2000:]
