@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Insides of core. The I/O thread owns fronts, exchanges and streams; a worker sees an exchange or a stream only
+ * Insides of core. The I/O thread owns fronts, calls and streams; a worker sees a call or a stream only
  * while its job runs, and hands it back with loop_post().
  */
 #pragma once
@@ -41,12 +41,12 @@ struct front {
     struct frame_reader in;
     struct frame_order order;
     struct buf out;
-    struct map exchanges; /* by the 8 bytes of the stream id */
+    struct map calls; /* by the 8 bytes of the stream id */
     enum listener listener;
 };
 
 /* A request from its frame to its final frame, through the life of a stream if it becomes one. */
-struct exchange {
+struct call {
     struct core *core;
     struct front *front; /* NULL when it went away */
     uint64_t id;
@@ -60,23 +60,23 @@ struct exchange {
     struct stream *stream;
 };
 
-/* --- front.c --- */
+/* --- fronts.c --- */
 int fronts_listen(struct core *core, const char *path) MUSTCHECK;
-/* Closes the listener and every front; their exchanges are cancelled. */
+/* Closes the listener and every front; their calls are cancelled. */
 void fronts_close(struct core *core);
-/* Sends a frame of the exchange, dropped when its front is gone. */
-void front_send(struct exchange *x, struct frame *f);
-/* The exchange has had its final frame or its front is gone: forget it. */
-void exchange_free(struct exchange *x);
+/* Sends a frame of the call, dropped when its front is gone. */
+void call_send(struct call *x, struct frame *f);
+/* The call has had its final frame or its front is gone: forget it. */
+void call_free(struct call *x);
 
-/* --- exchange.c --- */
-/* Takes a REQUEST frame: makes the exchange and gives it to a worker, or answers at once. */
-void exchange_start(struct front *front, const struct frame_request *r, uint64_t id);
+/* --- call.c --- */
+/* Takes a REQUEST frame: makes the call and gives it to a worker, or answers at once. */
+void call_start(struct front *front, const struct frame_request *r, uint64_t id);
 /* The caller went away. */
-void exchange_cancel(struct exchange *x);
+void call_cancel(struct call *x);
 
 /* --- stream.c --- */
 /* On the I/O thread, after the worker is done: starts sending, or closes it when nobody is there. */
-void stream_begin(struct stream *s, struct exchange *x);
+void stream_begin(struct stream *s, struct call *x);
 void stream_credit(struct stream *s);
 void stream_cancel(struct stream *s);

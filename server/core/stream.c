@@ -17,7 +17,7 @@ struct stream {
     struct loop_task poke;
 
     /* The I/O thread's. */
-    struct exchange *x;
+    struct call *x;
     bool rendering, cancelled, closed;
     bool ending; /* render() said so: end once `out` is gone */
     struct loop_timer timer;
@@ -129,7 +129,7 @@ static void render(struct stream *s)
 static void send_part(struct stream *s)
 {
     size_t n = MIN(s->out.len - s->sent, (size_t)FRAME_DATA_MAX);
-    front_send(s->x, &(struct frame){.type = FRAME_STREAM_DATA, .data = {s->out.data + s->sent, n}});
+    call_send(s->x, &(struct frame){.type = FRAME_STREAM_DATA, .data = {s->out.data + s->sent, n}});
     s->sent += n;
     if (s->sent < s->out.len)
         return;
@@ -139,12 +139,12 @@ static void send_part(struct stream *s)
 
 static void finish(struct stream *s)
 {
-    struct exchange *x = s->x;
+    struct call *x = s->x;
     s->closed = true;
     loop_timer_stop(&s->timer);
     s->ops->closed(s->ctx);
-    front_send(x, &(struct frame){.type = FRAME_STREAM_END});
-    exchange_free(x);
+    call_send(x, &(struct frame){.type = FRAME_STREAM_END});
+    call_free(x);
     s->x = NULL;
     stream_unref(s);
 }
@@ -166,7 +166,7 @@ static void step(struct stream *s)
         render(s);
 }
 
-void stream_begin(struct stream *s, struct exchange *x)
+void stream_begin(struct stream *s, struct call *x)
 {
     s->x = x;
     s->cancelled = atomic_load(&x->cancelled);

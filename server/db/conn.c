@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include <poll.h>
+#include <stdatomic.h>
 #include <time.h>
 
 enum { BACKOFF_FIRST_MS = 20, BACKOFF_MAX_MS = 250, TRANSACT_TRIES = 5 };
@@ -18,6 +19,9 @@ static const char session_setup[] = "SET search_path = '';"
                                     "SET statement_timeout = '10s';"
                                     "SET lock_timeout = '5s';"
                                     "SET idle_in_transaction_session_timeout = '30s'";
+
+/* Said once for the process, not by each connection. */
+static atomic_bool away;
 
 static void on_notice(void *arg, const char *message)
 {
@@ -57,9 +61,8 @@ void conn_drop(struct db *db)
 
 static int gone(struct db *db, const char *why)
 {
-    if (!db->said_gone)
-        log_warn("database is away: %s", why);
-    db->said_gone = true;
+    if (!atomic_exchange(&away, true))
+        log_warn("database is away: %.*s", (int)strcspn(why, "\n"), why);
     conn_drop(db);
     db->backoff_ms = db->backoff_ms ? MIN(db->backoff_ms * 2, BACKOFF_MAX_MS) : BACKOFF_FIRST_MS;
     db->retry_at_ms = clock_boot_ms() + db->backoff_ms;
@@ -82,9 +85,8 @@ static int conn_open(struct db *db)
     PQclear(res);
     if (!ok)
         return gone(db, PQerrorMessage(db->pg));
-    if (db->said_gone)
+    if (atomic_exchange(&away, false))
         log_info("database is back");
-    db->said_gone = false;
     db->session++;
     db->backoff_ms = db->retry_at_ms = 0;
     return 0;

@@ -16,7 +16,7 @@ struct db {
     const struct db_table *table;
     struct db_prepared **prepared; /* by number of statement; NULL = not yet on this connection */
     PGconn *pg;
-    bool in_transaction, changed, said_gone;
+    bool in_transaction, changed;
     int64_t retry_at_ms, backoff_ms;
     uint64_t session;
     char sqlstate[6], constraint[64];

@@ -3,41 +3,27 @@
 #include "base/str.h"
 #include <stdio.h>
 
-#define ROW(member, env, fallback)                       \
-    {                                                    \
-        env, fallback, offsetof(struct settings, member) \
-    }
-
 static const struct {
-    const char *env, *fallback;
+    const char *env;
     size_t off;
 } rows[] = {
-    ROW(data_dir, "POSTERN_DATA_DIR", "/var/lib/postern"),
-    ROW(run_dir, "POSTERN_RUN_DIR", "/run/postern"),
-    ROW(listen, "POSTERN_LISTEN", "[::]:8443"),
-    ROW(listen_agents, "POSTERN_LISTEN_AGENTS", "[::]:8444"),
-    ROW(public_url, "POSTERN_PUBLIC_URL", NULL),
-    ROW(agents_url, "POSTERN_AGENTS_URL", NULL),
-    ROW(tls_cert, "POSTERN_TLS_CERT", NULL),
-    ROW(tls_key, "POSTERN_TLS_KEY", NULL),
-    ROW(user, "POSTERN_USER", "postern"),
-    ROW(front_user, "POSTERN_FRONT_USER", "postern-front"),
-    ROW(db_user, "POSTERN_DB_USER", "postgres"),
-    ROW(database_url, "POSTERN_DATABASE_URL", NULL),
+    {"POSTERN_DATA_DIR", offsetof(struct settings, data_dir)},
+    {"POSTERN_RUN_DIR", offsetof(struct settings, run_dir)},
+    {"POSTERN_LISTEN", offsetof(struct settings, listen)},
+    {"POSTERN_LISTEN_AGENTS", offsetof(struct settings, listen_agents)},
+    {"POSTERN_PUBLIC_URL", offsetof(struct settings, public_url)},
+    {"POSTERN_AGENTS_URL", offsetof(struct settings, agents_url)},
+    {"POSTERN_TLS_CERT", offsetof(struct settings, tls_cert)},
+    {"POSTERN_TLS_KEY", offsetof(struct settings, tls_key)},
+    {"POSTERN_USER", offsetof(struct settings, user)},
+    {"POSTERN_FRONT_USER", offsetof(struct settings, front_user)},
+    {"POSTERN_DB_USER", offsetof(struct settings, db_user)},
+    {"POSTERN_DATABASE_URL", offsetof(struct settings, database_url)},
 };
 
 static const char **member(struct settings *s, size_t i)
 {
     return (const char **)(void *)((char *)s + rows[i].off);
-}
-
-void settings_from_env(struct settings *s)
-{
-    *s = (struct settings){0};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const char *value = getenv(rows[i].env);
-        *member(s, i) = value && *value ? value : rows[i].fallback;
-    }
 }
 
 void settings_to_env(const struct settings *s)

@@ -12,9 +12,7 @@ struct settings {
     const char *database_url;                /* NULL = private PostgreSQL */
 };
 
-/* From POSTERN_* with the defaults for what is not set. Strings belong to the environment. */
-void settings_from_env(struct settings *s);
-/* For the children, which read them the same way. */
+/* For the children: POSTERN_*, which their command lines read first. */
 void settings_to_env(const struct settings *s);
 /* "dir/name" in out; NULL when it does not fit. */
 const char *settings_path(char *out, size_t cap, const char *dir, const char *name);

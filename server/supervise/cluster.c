@@ -15,10 +15,10 @@
 static const char set_up[] = "CREATE ROLE postern LOGIN\n"
                              "CREATE DATABASE postern OWNER postern\n";
 
-void cluster_exec(const char *program, const char *const argv[])
+void cluster_exec(const char *const argv[])
 {
     static const char *const env[] = {"LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin", "TZ=UTC", NULL};
-    execve(program, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
+    execve(argv[0], (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
 }
 
 static int on_remove(const char *path, const struct stat *st, int type, struct FTW *walk)
@@ -27,7 +27,7 @@ static int on_remove(const char *path, const struct stat *st, int type, struct F
 }
 
 /* Runs a program to its end with text on its stdin; output to nowhere, errors to ours. */
-static int run(const char *program, const char *const argv[], const char *input)
+static int run(const char *const argv[], const char *input)
 {
     int in[2], status;
     if (pipe2(in, O_CLOEXEC))
@@ -38,24 +38,28 @@ static int run(const char *program, const char *const argv[], const char *input)
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         dup2(in[0], STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
-        cluster_exec(program, argv);
+        cluster_exec(argv);
         _exit(127);
     }
     close(in[0]);
     if (pid > 0 && write(in[1], input, strlen(input)) < 0)
-        log_debug("%s took no input", program);
+        log_debug("%s took no input", argv[0]);
     close(in[1]);
     if (pid < 0 || waitpid(pid, &status, 0) < 0)
         return -errno;
     if (status)
-        log_error("%s ended with status 0x%x", program, (unsigned)status);
+        log_error("%s ended with status 0x%x", argv[0], (unsigned)status);
     return status ? -EIO : 0;
 }
 
 static int init(const char *bin, const char *data)
 {
-    char program[PATH_MAX];
-    const char *initdb[] = {"initdb",
+    /* Both look for each other beside argv[0]. */
+    char initdb_path[PATH_MAX], postgres_path[PATH_MAX];
+    if (!settings_path(initdb_path, sizeof(initdb_path), bin, "initdb") ||
+        !settings_path(postgres_path, sizeof(postgres_path), bin, "postgres"))
+        return -ENAMETOOLONG;
+    const char *initdb[] = {initdb_path,
                             "-D",
                             data,
                             "-U",
@@ -67,15 +71,9 @@ static int init(const char *bin, const char *data)
                             "--auth-local=peer",
                             "--auth-host=reject",
                             NULL};
-    const char *single[] = {"postgres", "--single", "-D", data, "postgres", NULL};
-    if (!settings_path(program, sizeof(program), bin, "initdb"))
-        return -ENAMETOOLONG;
-    int r = run(program, initdb, "");
-    if (r)
-        return r;
-    if (!settings_path(program, sizeof(program), bin, "postgres"))
-        return -ENAMETOOLONG;
-    return run(program, single, set_up);
+    const char *single[] = {postgres_path, "--single", "-D", data, "postgres", NULL};
+    int r = run(initdb, "");
+    return r ? r : run(single, set_up);
 }
 
 int cluster_make(const char *dir, const char *bin)

@@ -5,5 +5,5 @@
 
 /* dir/data out of dir/data.new; bin holds initdb and postgres. Returns 0 or -errno. */
 int cluster_make(const char *dir, const char *bin) MUSTCHECK;
-/* execve with an environment that holds nothing of ours; returns only on failure, errno says why. */
-void cluster_exec(const char *program, const char *const argv[]);
+/* execve of argv[0] with an environment that holds nothing of ours; returns only on failure, errno says why. */
+void cluster_exec(const char *const argv[]);

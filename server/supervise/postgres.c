@@ -107,7 +107,7 @@ static int become_server(const struct postgres *pg, const char *bin, const char 
     if (!settings_path(program, sizeof(program), bin, "postgres"))
         return -ENAMETOOLONG;
     snprintf(sockets, sizeof(sockets), "unix_socket_directories=%s", pg->socket_dir);
-    const char *argv[] = {"postgres",
+    const char *argv[] = {program,
                           "-D",
                           data,
                           "-c",
@@ -127,7 +127,7 @@ static int become_server(const struct postgres *pg, const char *bin, const char 
                           "-c",
                           "log_line_prefix=postgres[%p]: ",
                           NULL};
-    cluster_exec(program, argv);
+    cluster_exec(argv);
     return -errno;
 }
 

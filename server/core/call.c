@@ -61,7 +61,7 @@ static size_t split_headers(struct response *res, struct frame_field *out)
     return n;
 }
 
-static void respond(struct exchange *x)
+static void respond(struct call *x)
 {
     struct frame_field fields[FRAME_FIELDS_MAX];
     struct response *res = x->res;
@@ -70,10 +70,10 @@ static void respond(struct exchange *x)
     f.response.headers = (struct frame_fields){fields, split_headers(res, fields)};
     if (!x->stream && res->body.len)
         f.response.body = (struct frame_bytes){res->body.data, res->body.len};
-    front_send(x, &f);
+    call_send(x, &f);
 }
 
-static void forget_request(struct exchange *x)
+static void forget_request(struct call *x)
 {
     if (x->res) {
         buf_done(&x->res->headers);
@@ -84,10 +84,10 @@ static void forget_request(struct exchange *x)
     x->res = NULL;
 }
 
-/* A cancelled exchange still owes its final frame. */
+/* A cancelled call still owes its final frame. */
 static void on_done(struct loop_task *task)
 {
-    struct exchange *x = container_of(task, struct exchange, done);
+    struct call *x = container_of(task, struct call, done);
     struct stream *s = x->stream = x->res ? x->res->stream : NULL;
     bool cancelled = atomic_load(&x->cancelled);
     if (!cancelled)
@@ -98,8 +98,8 @@ static void on_done(struct loop_task *task)
         return;
     }
     if (cancelled)
-        front_send(x, &(struct frame){.type = FRAME_STREAM_END});
-    exchange_free(x);
+        call_send(x, &(struct frame){.type = FRAME_STREAM_END});
+    call_free(x);
 }
 
 /* --- on the worker --- */
@@ -117,7 +117,7 @@ static void unavailable(struct request *req, struct response *res)
                req->id);
 }
 
-static void answer_offline(struct exchange *x)
+static void answer_offline(struct call *x)
 {
     const struct core_app *app = x->core->config.app;
     if (!app->dispatch_offline || !app->dispatch_offline(x->req, x->res))
@@ -126,7 +126,7 @@ static void answer_offline(struct exchange *x)
 
 static void on_job(struct pool_job *job, struct db *db, int db_state)
 {
-    struct exchange *x = container_of(job, struct exchange, job);
+    struct call *x = container_of(job, struct call, job);
     if (!atomic_load(&x->cancelled)) {
         x->req->db = db;
         if (db_state || !atomic_load(&x->core->ready))
@@ -138,9 +138,9 @@ static void on_job(struct pool_job *job, struct db *db, int db_state)
     loop_post(x->core->loop, &x->done);
 }
 
-void exchange_start(struct front *front, const struct frame_request *r, uint64_t id)
+void call_start(struct front *front, const struct frame_request *r, uint64_t id)
 {
-    struct exchange *x = xalloc(sizeof(*x));
+    struct call *x = xalloc(sizeof(*x));
     x->core = front->core;
     x->front = front;
     x->id = id;
@@ -149,7 +149,7 @@ void exchange_start(struct front *front, const struct frame_request *r, uint64_t
     if (frame_stream_step(&x->order, FRAME_REQUEST))
         abort();
     arena_init(&x->arena, FRAME_ARENA + HANDLER_ARENA);
-    map_set_bytes(&front->exchanges, &id, sizeof(id), x);
+    map_set_bytes(&front->calls, &id, sizeof(id), x);
     x->req = arena_alloc(&x->arena, sizeof(*x->req));
     x->res = arena_alloc(&x->arena, sizeof(*x->res));
     if (!x->req || !x->res)
@@ -163,7 +163,7 @@ void exchange_start(struct front *front, const struct frame_request *r, uint64_t
     }
 }
 
-void exchange_cancel(struct exchange *x)
+void call_cancel(struct call *x)
 {
     atomic_store(&x->cancelled, true);
     if (x->stream)
@@ -172,6 +172,6 @@ void exchange_cancel(struct exchange *x)
 
 bool request_cancelled(const struct request *req)
 {
-    const struct exchange *x = container_of(req->arena, struct exchange, arena);
+    const struct call *x = container_of(req->arena, struct call, arena);
     return atomic_load(&x->cancelled);
 }

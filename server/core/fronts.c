@@ -17,13 +17,13 @@ static void front_close(struct front *f)
     loop_fd_remove(&f->source);
     close(f->source.fd);
     list_remove(&f->link);
-    /* Cancelling may free the exchange, which must not touch the map that we walk. */
-    map_for_each (slot, &f->exchanges) {
-        struct exchange *x = slot->value;
+    /* Cancelling may free the call, which must not touch the map that we walk. */
+    map_for_each (slot, &f->calls) {
+        struct call *x = slot->value;
         x->front = NULL;
-        exchange_cancel(x);
+        call_cancel(x);
     }
-    map_done(&f->exchanges);
+    map_done(&f->calls);
     frame_reader_done(&f->in);
     buf_done(&f->out);
     free(f);
@@ -43,7 +43,7 @@ static bool flush(struct front *f)
     return f->out.len <= OUT_MAX && loop_fd_modify(&f->source, EPOLLIN | (f->out.len ? EPOLLOUT : 0)) == 0;
 }
 
-void front_send(struct exchange *x, struct frame *frame)
+void call_send(struct call *x, struct frame *frame)
 {
     struct front *f = x->front;
     frame->stream = x->id;
@@ -58,10 +58,10 @@ void front_send(struct exchange *x, struct frame *frame)
         log_error("front: %s", strerror(errno));
 }
 
-void exchange_free(struct exchange *x)
+void call_free(struct call *x)
 {
     if (x->front)
-        map_remove_bytes(&x->front->exchanges, &x->id, sizeof(x->id));
+        map_remove_bytes(&x->front->calls, &x->id, sizeof(x->id));
     arena_done(&x->arena);
     free(x);
 }
@@ -75,15 +75,15 @@ static int take(struct front *f, const struct frame *frame)
         return frame->hello.version == FRAME_VERSION ? 0 : -EPROTO;
     }
     if (frame->type == FRAME_REQUEST) {
-        exchange_start(f, &frame->request, frame->stream);
+        call_start(f, &frame->request, frame->stream);
         return 0;
     }
-    struct exchange *x = map_get_bytes(&f->exchanges, &frame->stream, sizeof(frame->stream));
+    struct call *x = map_get_bytes(&f->calls, &frame->stream, sizeof(frame->stream));
     if (!x)
         return 0; /* it crossed our final frame */
     int r = frame_stream_step(&x->order, frame->type);
     if (!r && frame->type == FRAME_CANCEL)
-        exchange_cancel(x);
+        call_cancel(x);
     else if (!r && x->stream)
         stream_credit(x->stream);
     return r;
