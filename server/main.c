@@ -95,6 +95,12 @@ static const struct core_app app = {
     .start = api_start,
 };
 
+/* Every table of routes, for core and for the description of the API. */
+static void wire(void)
+{
+    api_init();
+}
+
 static int internal_keys(struct cli *cli, int argc, char **argv)
 {
     struct settings s = settings_of(cli);
@@ -110,6 +116,7 @@ static int internal_core(struct cli *cli, int argc, char **argv)
     struct settings s = settings_of(cli);
     char conninfo[1024];
     log_init("posternd core");
+    wire();
     if (postgres_conninfo(&s, conninfo, sizeof(conninfo)))
         return CLI_USAGE;
     const struct core_config config = {.settings = &s, .app = &app, .conninfo = conninfo, .status_fd = CHILD_STATUS_FD};
@@ -249,6 +256,7 @@ static int admin_create(struct cli *cli, int argc, char **argv)
 static int openapi(struct cli *cli, int argc, char **argv)
 {
     BUF_AUTO out = {0};
+    wire();
     api_openapi(&out);
     return fwrite(buf_str(&out), 1, out.len, stdout) == out.len && putchar('\n') != EOF ? CLI_OK : CLI_FAILURE;
 }
