@@ -70,7 +70,6 @@ make_user() {
 need_users() {
     make_user postern /var/lib/postern "Postern control plane"
     make_user postern-front /nonexistent "Postern, the part that strangers talk to"
-    make_user postern-db /nonexistent "Postern, its private PostgreSQL"
 }
 
 # c_files: every C source and header of the tree, NUL-separated.
