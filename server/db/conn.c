@@ -276,9 +276,8 @@ static bool good(const PGresult *res)
 
 int conn_result(struct db *db, const PGresult *res, const char *what)
 {
-    db->sqlstate[0] = db->constraint[0] = '\0';
     if (good(res))
-        return 0;
+        return 0; /* what the last failure said stays: a rollback comes before anybody asks */
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     const char *constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME);
     str_copy(db->sqlstate, sizeof(db->sqlstate), state ? state : "");

@@ -81,7 +81,7 @@ class Posternd:
 
     @property
     def setup_token(self):
-        return (self.data / "core" / "setup-token").read_text().strip()
+        return (self.data / "setup-token").read_text().strip()
 
     def rest(self, token=None):
         """A client of the people's listener that speaks from the server's own network."""
