@@ -157,6 +157,8 @@ def test_unknown_id_is_404(admin, description):
 
 def test_other_methods_are_405_with_allow(admin, description):
     for path, methods in description["paths"].items():
+        if path == "/livez":  # the front answers it by itself, whatever the method
+            continue
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - {m.upper() for m in methods}:
             answer = admin.request(method, concrete(path), None, etag='"1"')
             assert answer.status == 405, (method, path, answer)

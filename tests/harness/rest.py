@@ -55,6 +55,7 @@ class Pinned(http.client.HTTPSConnection):
     def connect(self):
         with (self._from.network() if self._from else contextlib.nullcontext()):
             raw = socket.create_connection((self.host, self.port), self.timeout)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = self._context.wrap_socket(raw, server_hostname=self.host)
         if self._pin and pin_of(self.sock.getpeercert(True)) != self._pin:
             self.sock.close()
