@@ -2,6 +2,7 @@
 #include "server/api/crud.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/str.h"
 #include "server/api/etag.h"
 #include "server/core/hub.h"
 #include "server/store/accounts.h"
@@ -101,18 +102,21 @@ struct transaction {
     const struct noun *noun;
     crud_step *step;
     void *arg;
+    char constraint[64]; /* that the step violated; the rollback forgets it */
 };
 
 static int run_step(struct db *db, void *arg)
 {
     struct transaction *t = arg;
-    return t->step(t->req, t->res, t->noun, t->arg);
+    int r = t->step(t->req, t->res, t->noun, t->arg);
+    str_copy(t->constraint, sizeof(t->constraint), r < 0 ? db_constraint(db) : "");
+    return r;
 }
 
 /* "sites_name_key", "gateways_site_id_fkey" -> "/name", "/site_id" (see migrations/0001_nouns.sql). */
-static const char *constraint_pointer(struct request *req, const char *suffix)
+static const char *constraint_pointer(struct request *req, const char *name, const char *suffix)
 {
-    const char *name = db_constraint(req->db), *field = strchr(name, '_');
+    const char *field = strchr(name, '_');
     size_t n = field ? strlen(field + 1) : 0, tail = strlen(suffix);
     if (n <= tail || !str_eq(field + 1 + n - tail, suffix))
         return "";
@@ -121,15 +125,15 @@ static const char *constraint_pointer(struct request *req, const char *suffix)
 
 int crud_transact(struct request *req, struct response *res, const struct noun *noun, crud_step *step, void *arg)
 {
-    struct transaction t = {req, res, noun, step, arg};
+    struct transaction t = {.req = req, .res = res, .noun = noun, .step = step, .arg = arg};
     int r = db_transact(req->db, run_step, &t);
     if (r == -EEXIST) {
-        const char *at = constraint_pointer(req, "_key");
+        const char *at = constraint_pointer(req, t.constraint, "_key");
         return problem_at(req, res, PROBLEM_CONFLICT, at, "another %s has this %s", noun ? noun->kind : "object",
                           *at ? at + 1 : "value");
     }
     if (r == -EBUSY) {
-        const char *at = constraint_pointer(req, "_fkey");
+        const char *at = constraint_pointer(req, t.constraint, "_fkey");
         return problem_at(req, res, PROBLEM_INVALID, at, "there is no object with this id");
     }
     if (r == -EDOM)
