@@ -54,7 +54,7 @@ class World:
     def set_up(self):
         """The organisation: half through posternctl, half through the REST API, so that both are shown."""
         self.say("setting the organisation up")
-        self.ctl("login", self.server.url, "--setup", "--token-file", self.secret_file("setup", self.server.setup_token),
+        self.ctl("login", self.server.url, "--setup", self.secret_file("setup", self.server.setup_token),
                  "--email", ADMIN["email"], "--name", ADMIN["name"],
                  "--password-file", self.secret_file("admin-password", ADMIN["password"]))
         site = self.create("site", name="berlin")
