@@ -4,10 +4,12 @@ import concurrent.futures
 import os
 import stat
 import statistics
+import subprocess
 import time
 
 import pytest
 from api_kinds import PASSWORD, in_days, new_person, unique
+from harness.run import binary
 from harness.server import ADMIN, Posternd
 
 
@@ -190,6 +192,31 @@ def test_others_tokens_are_left_alone(posternd, admin):
     assert auditor.request("PATCH", path, {"name": unique("mine")}, etag=tag).status == 403
     own = auditor.create("/api/v1/tokens", name=unique("t"), role="auditor", expires_at=in_days(1))
     auditor.delete(f"/api/v1/tokens/{own['id']}").expect(204)
+
+
+def test_posternd_makes_an_admin(server):
+    password = server.dir / "password"
+    password.write_text("typed by the operator\n")
+
+    def create(email, text=None):
+        if text:
+            password.write_text(text)
+        return subprocess.run([binary("posternd"), "admin", "create", "--email", email, "--password-file", password],
+                              env={**os.environ, **server.env}, capture_output=True, text=True, timeout=60)
+    assert create("Ops@example.org").returncode == 0
+    client = server.sign_in("ops@example.org", "typed by the operator")
+    me = client.get("/api/v1/me").expect(200).json
+    assert me["role"] == "admin" and me["email"] == "ops@example.org"
+    assert server.rest().post("/api/v1/setup", {**ADMIN, "token": server.setup_token}).code == "setup_refused"
+    for email, text in (("not an address", "long enough, this one"), ("x@example.org", "short")):
+        refused = create(email, text)
+        assert refused.returncode == 1 and refused.stderr
+    # The way back in for a locked-out administrator: the same command again.
+    assert create("ops@example.org", "another good password").returncode == 0
+    assert client.get("/api/v1/me").status == 401
+    server.sign_in("ops@example.org", "another good password")
+    events = server.sign_in("ops@example.org", "another good password").items("/api/v1/audit-events")
+    assert [e["actor_name"] for e in events if e["action"] == "create-admin"] == ["posternd admin create"] * 2
 
 
 def test_last_admin_stays(server):

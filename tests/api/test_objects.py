@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What objects do: fields, references, revisions, deletion rules, audit."""
 import concurrent.futures
+import secrets
+import subprocess
 
 import pytest
 from api_kinds import Kinds, in_days, new_person, unique
@@ -209,3 +211,29 @@ def test_people_go_with_what_is_theirs(posternd, admin, kinds):
     assert client.as_(token["secret"]).get("/api/v1/sites").status == 401
     assert admin.get(f"/api/v1/memberships/{member['id']}").status == 404
     assert admin.get(f"/api/v1/tokens/{token['id']}").status == 404
+
+
+def enrolled_device(posternd, person):
+    """A device as enrolment leaves it; written to the database, because enrolling takes an agent."""
+    device = "dev_" + "".join(secrets.choice("0123456789ABCDEFGHJKMNPQRSTVWXYZ") for _ in range(26))
+    subprocess.run(["runuser", "-u", "postern", "--", "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-h", posternd.rundir / "pg",
+                    "-d", "postern", "-c", "insert into postern.devices (id, name, person_id) values "
+                    f"('{device}', 'laptop', '{person['id']}')"], check=True, timeout=60, cwd="/")
+    return device
+
+
+def test_devices_are_blocked_and_unblocked(posternd, admin, kinds):
+    device = enrolled_device(posternd, kinds.make("/api/v1/people"))
+    path = f"/api/v1/devices/{device}"
+    before = admin.get(path).expect(200).json
+    assert before["blocked"] is False and before["name"] == "laptop"
+    blocked = admin.post(f"{path}/block").expect(200).json
+    assert blocked["blocked"] is True and blocked["revision"] > before["revision"]
+    assert admin.post(f"{path}/block").expect(200).json == blocked
+    assert admin.post(f"{path}/unblock", {}).expect(200).json["blocked"] is False
+    assert admin.patch(path, {"name": "desk"}).expect(200).json["name"] == "desk"
+    assert admin.patch(path, {"blocked": True}).status == 422
+    actions = [e["action"] for e in admin.items(f"/api/v1/audit-events?filter=object_id={device}")]
+    assert actions == ["update", "unblock", "block"]
+    admin.delete(path).expect(204)
+    assert admin.post(f"{path}/block").status == 404
