@@ -65,6 +65,7 @@ static void on_close(void *data)
 {
     struct conn *c = data;
     c->sock = NULL;
+    SSL_CTX_free(c->ssl_ctx);
     list_remove(&c->link);
     c->front->n_conns--;
     c->address->n_conns--;
@@ -108,6 +109,8 @@ void conn_accept(struct front *f, h2o_socket_t *sock)
     c->front = f;
     c->sock = sock;
     c->refs = 1;
+    c->ssl_ctx = f->accept.ssl_ctx;
+    SSL_CTX_up_ref(c->ssl_ctx);
     c->address = address_get(f, key, len);
     str_copy(c->peer, sizeof(c->peer), text);
     list_append(&f->conns, &c->link);

@@ -111,7 +111,7 @@ int tls_load(struct front *f)
         SSL_CTX_free(ctx);
         return -EINVAL;
     }
-    SSL_CTX_free(f->accept.ssl_ctx); /* connections hold their own reference */
+    SSL_CTX_free(f->accept.ssl_ctx); /* each connection holds a reference of its own */
     f->accept.ssl_ctx = ctx;
     log_info("TLS certificate %s loaded", f->config->certificate);
     return 0;

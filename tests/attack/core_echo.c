@@ -204,7 +204,8 @@ static void on_request(struct peer *p, const struct frame *f)
     list_append(&core.jobs, &j->link);
     map_set_bytes(&p->streams, &j->id, sizeof(j->id), j);
     core.n_requests++;
-    core.most_open = MAX(core.most_open, ++core.n_open);
+    core.n_open++;
+    core.most_open = MAX(core.most_open, core.n_open);
     if (frame_stream_step(&j->stream, f->type))
         abort();
     serve(j, &f->request);
