@@ -156,9 +156,10 @@ static int follow_once(struct follow *f)
     arena_init(&a, FOLLOW_ARENA);
     const struct page_query q = {.limit = PAGE_MAX, .filter = cli_value(f->cli, "filter")};
     int r = ctl_list(f->cli, f->kind, &q, &a, &page);
-    if (!r)
+    if (!r) {
         r = print_page(f, &page, f->started ? page.n : FOLLOW_FIRST);
-    f->started = true;
+        f->started = true;
+    }
     arena_done(&a);
     return r;
 }
@@ -173,8 +174,9 @@ static int follow(const struct cli *cli, const struct kind *kind)
     int r = cli_write(&heading);
     while (!r) {
         r = follow_once(&f);
-        if (!r && usleep(FOLLOW_US))
-            r = CLI_INTERRUPTED;
+        if (r == CLI_UNREACHABLE && f.started)
+            r = CLI_OK; /* it was told; a server that restarts comes back */
+        usleep(FOLLOW_US);
     }
     map_done(&f.seen);
     return r;
