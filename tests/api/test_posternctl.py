@@ -2,6 +2,8 @@
 """posternctl against the real server: what an administrator types, sees and gets as exit code."""
 import json
 import os
+import pty
+import select
 import socket
 import subprocess
 
@@ -244,3 +246,79 @@ def test_every_field_of_a_noun_can_be_named(ctl, rest):
         ctl.run("get", kind)
         ctl.run("get", kind, "-o", "yaml")
         assert ctl.json("get", kind, "--limit", "500")["items"] == rest.items(f"/api/v1/{kind}")
+
+
+# What happens on a terminal.
+
+def on_terminal(ctl, *args, answers=(), env=None):
+    """Runs posternctl on a terminal; answers are pairs (what to wait for, what to type). Exit code and all output."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.update({"POSTERN_CONFIG_DIR": str(ctl.home), **(env or {})})
+        os.execv(binary("posternctl"), ["posternctl", *args])
+    seen, left = "", list(answers)
+    try:
+        while True:
+            ready, _, _ = select.select([fd], [], [], 60)
+            assert ready, f"nothing more came after: {seen}"
+            try:
+                chunk = os.read(fd, 4096)
+            except OSError:  # the terminal has no other side any more
+                break
+            if not chunk:
+                break
+            seen += chunk.decode()
+            if left and left[0][0] in seen:
+                os.write(fd, left.pop(0)[1].encode())
+    finally:
+        os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen
+
+
+def editor(ctl, name, script):
+    path = ctl.home / name
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(0o700)
+    return {"EDITOR": str(path), "VISUAL": str(path), "TMPDIR": str(ctl.home)}
+
+
+def test_editor_changes_an_object(ctl):
+    made = ctl.json("create", "site", "name=edited")
+    code, seen = on_terminal(ctl, "edit", "site", "edited", env=editor(
+        ctl, "ed-change", 'grep -q "^id:" "$1" && exit 3\nsed -i "s/^description: .*/description: by hand/" "$1"\n'))
+    assert code == OK, seen
+    assert ctl.json("get", "site", made["id"])["description"] == "by hand"
+    assert not list(ctl.home.glob("posternctl.*")), "the temporary file is gone"
+    code, seen = on_terminal(ctl, "edit", "site", "edited", env=editor(ctl, "ed-nothing", "true\n"))
+    assert code == OK and "nothing changed" in seen
+    assert on_terminal(ctl, "edit", "site", "edited", env=editor(ctl, "ed-fail", "exit 1\n"))[0] == FAILURE
+
+
+def test_editor_text_survives_a_conflict(ctl):
+    ctl.run("create", "site", "name=contested")
+    again = f'POSTERN_CONFIG_DIR={ctl.home} {binary("posternctl")} edit site contested description=theirs >/dev/null\n'
+    code, seen = on_terminal(ctl, "edit", "site", "contested",
+                             env=editor(ctl, "ed-race", again + 'sed -i "s/^description: .*/description: mine/" "$1"\n'))
+    assert code == CONFLICT and "nothing was written" in seen and "your text is kept in" in seen
+    kept, = ctl.home.glob("posternctl.*")
+    assert "description: mine" in kept.read_text() and kept.stat().st_mode & 0o777 == 0o600
+    kept.unlink()
+    assert ctl.json("get", "site", "contested")["description"] == "theirs"
+
+
+def test_delete_asks(ctl):
+    ctl.run("create", "site", "name=asked")
+    ctl.run("delete", "site", "asked", exit=USAGE)  # no terminal, no --yes
+    assert on_terminal(ctl, "delete", "site", "asked", answers=[("[y/N]", "\n")])[0] == FAILURE
+    ctl.run("get", "site", "asked")
+    assert on_terminal(ctl, "delete", "site", "asked", answers=[("[y/N]", "y\n")])[0] == OK
+    ctl.run("get", "site", "asked", exit=NOT_FOUND)
+
+
+def test_password_is_asked_without_echo(run, ctl, posternd):
+    c = Ctl(run, "ctl-terminal")
+    code, seen = on_terminal(c, "login", posternd.url, "--email", ADMIN["email"],
+                             answers=[("Password: ", ADMIN["password"] + "\n")])
+    assert code == OK, seen
+    assert ADMIN["password"] not in seen
+    c.run("get", "sites")

@@ -20,6 +20,8 @@ def test_install(component, tmp_path):
                    check=True, capture_output=True)
     assert subprocess.run([tmp_path / program, "--version"], capture_output=True).returncode == 0
     assert {p.name for p in (tmp_path / program).parent.iterdir()} == {name}, "only this component's program"
+    assert f".TH {name.upper()} 1" in (tmp_path / f"share/man/man1/{name}.1").read_text()
+    assert f" {name}\n" in (tmp_path / f"share/bash-completion/completions/{name}").read_text()
     if unit:
         text = (tmp_path / "lib/systemd/system" / unit).read_text()
         assert "@" not in re.sub(r"[-~]?@[a-z-]+", "", text), "a placeholder was left"
