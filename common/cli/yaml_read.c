@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "cli/yaml.h"
 #include "record/json.h"
+#include <inttypes.h>
 #include <yaml.h>
 
 struct reader {
@@ -24,19 +25,21 @@ static int next(struct reader *r, yaml_event_t *event)
     return refuse(r, &r->parser.problem_mark, r->parser.problem ? r->parser.problem : "cannot be read");
 }
 
-static bool is_integer(const char *s)
+static bool parse_integer(const char *s, int64_t *v)
 {
-    int64_t v;
     bool neg = *s == '-';
-    return (s[neg] != '0' || !s[neg + 1]) && !parse_i64(s, -REC_INT_MAX, REC_INT_MAX, &v);
+    return (s[neg] != '0' || !s[neg + 1]) && !parse_i64(s, -REC_INT_MAX, REC_INT_MAX, v);
 }
 
 static void put_plain(const char *s, struct buf *out)
 {
+    int64_t v;
     if (!*s || str_eq(s, "~") || str_eq(s, "null"))
         buf_puts(out, "null");
-    else if (str_eq(s, "true") || str_eq(s, "false") || is_integer(s))
+    else if (str_eq(s, "true") || str_eq(s, "false"))
         buf_puts(out, s);
+    else if (parse_integer(s, &v))
+        buf_printf(out, "%" PRId64, v); /* -0 is 0 */
     else
         json_string(out, s);
 }
