@@ -227,12 +227,12 @@ REC_STRUCT(setup, SETUP_FIELDS)
 REC_STRUCT(new_password, NEW_PASSWORD_FIELDS)
 
 /* GET /.well-known/postern-configuration */
-#define CONFIGURATION_FIELDS(F)                                                     \
-    F(STR, organisation, REC_READONLY, 0, 64, NULL, "Name of the organisation")     \
-    F(STR, version, REC_READONLY, 0, 32, NULL, "Version of the server")             \
-    F(STR, api_url, REC_READONLY, 0, 300, NULL, "Where the REST API is")            \
-    F(STR, openapi_url, REC_READONLY, 0, 300, NULL, "Its description")              \
-    F(STR, agents_url, REC_READONLY, 0, 300, NULL, "Where enrolled agents connect") \
+#define CONFIGURATION_FIELDS(F)                                                          \
+    F(STR, organisation, REC_READONLY, 0, 31, &rec_id, "Identifier of the organisation") \
+    F(STR, version, REC_READONLY, 0, 32, NULL, "Version of the server")                  \
+    F(STR, api_url, REC_READONLY, 0, 300, NULL, "Where the REST API is")                 \
+    F(STR, openapi_url, REC_READONLY, 0, 300, NULL, "Its description")                   \
+    F(STR, agents_url, REC_READONLY, 0, 300, NULL, "Where enrolled agents connect")      \
     F(STRS, sign_in_methods, REC_READONLY, 0, 8, NULL, "Ways to sign in")
 REC_STRUCT(configuration, CONFIGURATION_FIELDS)
 

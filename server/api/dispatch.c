@@ -138,6 +138,9 @@ static int decode_body(struct request *req, struct response *res)
 
 static int find(struct request *req, struct response *res)
 {
+    /* The front leaves the body out of the answer (RFC 9110 section 9.3.2). */
+    if (str_eq(req->method, "HEAD"))
+        req->method = "GET";
     BUF_AUTO allow = {0};
     switch (match_route(tables, n_tables, req, &req->route, &allow)) {
     case MATCH_FOUND:

@@ -67,8 +67,11 @@ int problem_list(struct request *req, struct response *res, enum problem_kind ki
 
 int problem_fields(struct request *req, struct response *res, const struct rec_errors *errors)
 {
-    return problem_list(req, res, errors->malformed ? PROBLEM_MALFORMED : PROBLEM_INVALID,
-                        errors->n ? errors->at[0].detail : NULL, errors);
+    const struct rec_error *first = errors->n ? &errors->at[0] : NULL;
+    const char *detail = first && *first->pointer ? arena_printf(req->arena, "%s: %s", first->pointer, first->detail)
+                         : first                  ? first->detail
+                                                  : NULL;
+    return problem_list(req, res, errors->malformed ? PROBLEM_MALFORMED : PROBLEM_INVALID, detail, errors);
 }
 
 int problem_at(struct request *req, struct response *res, enum problem_kind kind, const char *pointer, const char *fmt,

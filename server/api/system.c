@@ -55,7 +55,8 @@ int configuration_get(struct request *req, struct response *res)
     const char *base = url_of_people(settings, req->arena);
     return answer_record(
         res, 200, &configuration_rec,
-        &(struct configuration){.version = POSTERN_VERSION,
+        &(struct configuration){.organisation = core_keys(req->core)->organisation,
+                                .version = POSTERN_VERSION,
                                 .api_url = arena_printf(req->arena, "%s/api/v1", base),
                                 .openapi_url = arena_printf(req->arena, "%s/api/v1/openapi.json", base),
                                 .agents_url = url_of_agents(settings, req->arena),

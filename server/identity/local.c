@@ -13,8 +13,12 @@
  * many addresses does not pay. Successful sign-ins give their attempt back. */
 static const struct limit_rule source_rule = {20, 3000}, account_rule = {20, 10000};
 
+/* Each check holds a worker and 32 MiB for some 50 ms. Strangers, however many, never get more than these. */
+enum { CHECKS_MAX = 3, BUSY_RETRY_MS = 1000 };
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct limit *sources, *accounts;
+static int n_checks;
 
 /* One bucket for an IPv4 address and for an IPv6 /64, which one host can fill with addresses. */
 static struct net_prefix source_of(const char *peer)
@@ -75,6 +79,22 @@ static void give_back(const struct identity_proof *proof)
     pthread_mutex_unlock(&lock);
 }
 
+static bool check_begin(void)
+{
+    pthread_mutex_lock(&lock);
+    bool free_place = n_checks < CHECKS_MAX;
+    n_checks += free_place;
+    pthread_mutex_unlock(&lock);
+    return free_place;
+}
+
+static void check_end(void)
+{
+    pthread_mutex_lock(&lock);
+    n_checks--;
+    pthread_mutex_unlock(&lock);
+}
+
 /* The same statement for known and unknown people; what was typed for an address is not kept, it may be a password. */
 static int audit_failure(struct db *db, const struct identity_proof *proof, const struct account *account)
 {
@@ -84,16 +104,8 @@ static int audit_failure(struct db *db, const struct identity_proof *proof, cons
             .action = "sign-in-failed", .kind = "person", .object_id = account->id, .object_name = account->email});
 }
 
-int identity_check_password(struct db *db, struct arena *a, const struct identity_proof *proof,
-                            struct identity_verdict *out)
+static int check(struct db *db, struct arena *a, const struct identity_proof *proof, struct identity_verdict *out)
 {
-    *out = (struct identity_verdict){.result = IDENTITY_LIMITED};
-    out->retry_ms = identity_attempt(proof->peer);
-    if (!out->retry_ms)
-        out->retry_ms = account_attempt(proof->email);
-    if (out->retry_ms)
-        return 0;
-
     struct account account = {0};
     int r = db_one(db, SQL_ACCOUNT_GET, DB_ARGS(DB_STR("email", proof->email)), a, &account);
     if (r && r != -ENOENT)
@@ -108,6 +120,25 @@ int identity_check_password(struct db *db, struct arena *a, const struct identit
     out->result = IDENTITY_OK;
     out->account = account;
     return 0;
+}
+
+int identity_check_password(struct db *db, struct arena *a, const struct identity_proof *proof,
+                            struct identity_verdict *out)
+{
+    *out = (struct identity_verdict){.result = IDENTITY_LIMITED};
+    out->retry_ms = identity_attempt(proof->peer);
+    if (!out->retry_ms)
+        out->retry_ms = account_attempt(proof->email);
+    if (out->retry_ms)
+        return 0;
+    if (!check_begin()) {
+        give_back(proof);
+        out->retry_ms = BUSY_RETRY_MS;
+        return 0;
+    }
+    int r = check(db, a, proof, out);
+    check_end();
+    return r;
 }
 
 const struct identity_provider identity_local = {"password", NULL, identity_check_password};

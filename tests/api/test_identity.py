@@ -111,6 +111,22 @@ def test_good_sign_ins_are_not_limited(server):
         server.sign_in()
 
 
+def test_sign_ins_at_once_leave_workers_for_others(server):
+    admin = server.set_up()
+    client = server.rest()
+    with concurrent.futures.ThreadPoolExecutor(19) as pool:
+        signing_in = [pool.submit(sign_in, client, f"x{i}@example.org", "wrong") for i in range(16)]
+        slowest = 0
+        while not all(f.done() for f in signing_in):
+            start = time.monotonic()
+            admin.get("/api/v1/me").expect(200)
+            slowest = max(slowest, time.monotonic() - start)
+    statuses = {f.result().status for f in signing_in}
+    assert statuses == {401, 429} or statuses == {401}
+    assert slowest < 2, "reading had to wait for password checks"
+    assert all(f.result().headers["retry-after"] == "1" for f in signing_in if f.result().status == 429)
+
+
 def test_disabled_people_lose_their_tokens_at_once(posternd, admin):
     person = new_person(admin, "auditor")
     client = posternd.sign_in(person["email"], PASSWORD)

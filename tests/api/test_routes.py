@@ -116,6 +116,16 @@ def test_malformed_json_has_its_own_code(admin):
     assert (answer.status, answer.code) == (400, "malformed_json")
 
 
+def test_fields_given_twice_are_pointed_at(admin):
+    answer = admin.post("/api/v1/sites", b'{"name":"a","name":"b"}').expect(422)
+    assert [e["pointer"] for e in answer.json["errors"]] == ["/name"]
+
+
+def test_oversized_body_is_413(admin):
+    answer = admin.post("/api/v1/sites", b'{"name":"' + b"x" * (1 << 20) + b'"}')
+    assert answer.status == 413 and answer.headers["content-type"] == "application/problem+json"
+
+
 def test_other_content_type_is_415(admin, description):
     for method, path, operation in operations(description):
         if "requestBody" not in operation:
@@ -165,6 +175,12 @@ def test_other_methods_are_405_with_allow(admin, description):
             assert set(answer.headers["allow"].split(", ")) == {m.upper() for m in methods}
 
 
+def test_head_is_get_without_the_body(admin, kinds):
+    made = kinds.make("/api/v1/sites")
+    answer = admin.request("HEAD", f"/api/v1/sites/{made['id']}").expect(200)
+    assert answer.body == b"" and answer.etag == f'"{made["revision"]}"'
+
+
 def test_unknown_path_is_404(admin, description):
     for path in ("/api/v1", "/api/v1/", "/api/v2/sites", "/api/v1/sites/", "/api/v1/sitesx", "/api/v1/sites/a/b", "/x"):
         assert admin.get(path).status == 404, path
@@ -201,6 +217,7 @@ def test_system_routes(posternd, description):
     assert verbose["ready"] and {c["name"] for c in verbose["checks"]} >= {"database", "changes"}
     configuration = stranger.get("/.well-known/postern-configuration").expect(200).json
     check(description, "configuration", configuration)
+    assert configuration["organisation"].startswith("org_")
     assert configuration["sign_in_methods"] == ["password"]
     assert configuration["openapi_url"].endswith("/api/v1/openapi.json")
 
