@@ -155,8 +155,8 @@ static void on_stream_done(void *arg, const struct http_answer *answer)
     if (answer->error || answer->status != 200)
         problem_text(answer, why, sizeof(why));
     lost(l, why);
-    if (answer->status == 410)
-        *l->revision = '\0';
+    if (answer->status == 410 || answer->status == 403)
+        *l->revision = '\0'; /* whoever comes back after a refusal starts from nothing */
     if (answer->status == 403 && l->ops->on_refused)
         l->ops->on_refused(l->arg, why);
     retry_after(l, answer->retry_after_ms);
