@@ -88,11 +88,13 @@ class Host:
 
     def _start(self):
         kinds = ["--mount", "--uts", "--ipc", "--pid"] + (["--net"] if self.net else [])
+        errors = open(self.run.dir / "log" / f"{self.name}-namespaces.log", "ab")
         self._unshare = subprocess.Popen(
             ["unshare", *kinds, "--fork", "--kill-child=SIGKILL", "--mount-proc", "/bin/sh", "-c", INIT, "init", self.name,
              str(ROOT)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd="/", start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, cwd="/", start_new_session=True,
             preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+        errors.close()
         self.run.undo(self.close)
         self.run.holder(self._unshare.pid)
         if self._unshare.stdout.readline().strip() != "ready":
