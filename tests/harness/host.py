@@ -194,12 +194,13 @@ class Host:
 
 
 def sanitizer_reports(run):
-    """Lines of the run's logs in which a sanitizer complains, with their file."""
+    """What sanitizers complain about in the run's logs: the file and the first lines of each report."""
     found = []
     for log in sorted((run.dir / "log").iterdir()):
-        for line in log.read_text(errors="replace").splitlines():
+        lines = log.read_text(errors="replace").splitlines()
+        for n, line in enumerate(lines):
             if REPORT.search(line):
-                found.append(f"{log.name}: {line.strip()}")
+                found.append("\n".join([f"{log.name}: {line.strip()}", *lines[n + 1:n + 25]]))
     return found
 
 
