@@ -16,7 +16,7 @@ struct conn {
     h2o_socket_t *sock; /* NULL once closed */
     struct address *address;
     SSL_CTX *ssl_ctx; /* the library keeps a bare pointer to it until the ClientHello: ours keeps it alive */
-    unsigned refs; /* the socket's and one per exchange */
+    unsigned refs;    /* the socket's and one per exchange */
     size_t n_requests;
     struct list link;
     char peer[INET6_ADDRSTRLEN];

@@ -128,7 +128,7 @@ static int watch_signals(struct front *f)
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
         return -errno;
-    watch_fd(f, fd, on_signal);
+    f->signals = watch_fd(f, fd, on_signal);
     return 0;
 }
 

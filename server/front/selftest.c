@@ -46,7 +46,9 @@ static void bench_init(struct bench *b)
 static void bench_done(struct bench *b)
 {
     h2o_loop_t *loop = b->ctx.loop;
+    h2o_multithread_queue_t *queue = b->ctx.queue;
     h2o_context_dispose(&b->ctx);
+    free(queue); /* destroyed by this version of the library, but not freed */
     h2o_config_dispose(&b->conf);
     h2o_evloop_destroy(loop);
 }

@@ -13,7 +13,7 @@ struct front {
     h2o_globalconf_t conf;
     h2o_context_t ctx;
     h2o_accept_ctx_t accept;
-    h2o_socket_t *listener;
+    h2o_socket_t *listener, *signals;
     struct tls tls;
     struct link link;
     struct map addresses;  /* of struct address, by their key */

@@ -20,7 +20,7 @@ struct follower {
     struct hub *hub;
     int64_t last; /* revision up to which it was told */
     size_t n_told, n_resets;
-    struct map seen; /* object -> non-NULL */
+    struct map seen;       /* object -> non-NULL */
     int newest[N_WRITERS]; /* number of the last change of each writer, which commits them one after another */
     const char *wrong;
 };
