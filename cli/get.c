@@ -85,7 +85,7 @@ static int get_list(const struct cli *cli, const struct kind *kind)
     if (!r)
         r = print_collected(cli, kind, &all);
     if (!r && more)
-        cli_fail(cli, CLI_OK, "there are more; ask with --limit");
+        cli_note(cli, "there are more; ask with --limit");
     free(all.items);
     buf_done(&all.raw);
     return r;

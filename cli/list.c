@@ -101,8 +101,6 @@ static void load_names(const struct cli *cli, const struct kind *kind)
     }
 }
 
-static const struct cli *current; /* the cell callback has no argument of its own */
-
 static bool put_port(const struct rec_field *f, const void *item, struct buf *out)
 {
     const struct resource *r = item;
@@ -119,8 +117,9 @@ static bool put_port(const struct rec_field *f, const void *item, struct buf *ou
     return true;
 }
 
-static bool put_cell(const struct rec_field *f, const void *item, struct buf *out)
+static bool put_cell(const void *arg, const struct rec_field *f, const void *item, struct buf *out)
 {
+    const struct cli *cli = arg;
     const struct kind *kind = kind_referred(f);
     if (!kind || !kind->name_field)
         return put_port(f, item, out);
@@ -128,8 +127,8 @@ static bool put_cell(const struct rec_field *f, const void *item, struct buf *ou
     cli_cell(f, item, &id);
     if (!id.len)
         return false;
-    load_names(current, kind);
-    const char *name = map_get(&ctl_of(current)->names, buf_str(&id));
+    load_names(cli, kind);
+    const char *name = map_get(&ctl_of(cli)->names, buf_str(&id));
     buf_puts(out, name ? name : buf_str(&id));
     return true;
 }
@@ -142,8 +141,8 @@ void ctl_print_items(const struct cli *cli, const struct kind *kind, const void 
                                         .columns = kind->columns,
                                         .wide = kind->wide,
                                         .name = kind->name_field ? kind->name_field : "id",
-                                        .cell = put_cell};
-    current = cli;
+                                        .cell = put_cell,
+                                        .arg = cli};
     cli_print_records(cli_format_parse(cli_value(cli, "output")), &records, out);
 }
 
@@ -155,7 +154,7 @@ static bool print_secret(const struct cli *cli, const struct rec *r, const void 
             continue;
         cli_cell(f, item, out);
         buf_putc(out, '\n');
-        cli_fail(cli, CLI_OK, "keep this %s: it is not shown again", f->name);
+        cli_note(cli, "keep this %s: it is not shown again", f->name);
         return true;
     }
     return false;

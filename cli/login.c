@@ -82,8 +82,8 @@ static int save(const struct cli *cli, const struct address *address, const stru
     int r = context_save(name, &c);
     if (r)
         return cli_fail(cli, CLI_FAILURE, "context '%s' cannot be saved: %s", name, strerror(-r));
-    return cli_fail(cli, CLI_OK, "signed in to %s as %s (%s)", address->url, s.email ? s.email : "?",
-                    role_names[s.role]);
+    cli_note(cli, "signed in to %s as %s (%s)", address->url, s.email ? s.email : "?", role_names[s.role]);
+    return CLI_OK;
 }
 
 int run_login(struct cli *cli, int argc, char **argv)

@@ -230,6 +230,8 @@ static void print_said(const struct cli *cli, const struct rest_answer *answer, 
                 s->errors[i].detail ? s->errors[i].detail : "?");
     if (answer->retry_after[0])
         fprintf(stderr, "  try again in %s s\n", answer->retry_after);
+    if (s->code && str_eq(s->code, "unauthenticated"))
+        fputs("  sign in with 'posternctl login URL'\n", stderr);
     if (s->instance)
         fprintf(stderr, "  request %s\n", s->instance);
 }

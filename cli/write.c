@@ -95,7 +95,7 @@ static int edit_with_editor(const struct cli *cli, const struct kind *kind, cons
     cJSON *patch = NULL;
     int r = editor_open(cli, kind, &read->body, &editor);
     if (!r && !editor.changed) {
-        cli_fail(cli, CLI_OK, "nothing changed");
+        cli_note(cli, "nothing changed");
         editor_done(&editor, true);
         return CLI_OK;
     }
@@ -104,7 +104,7 @@ static int edit_with_editor(const struct cli *cli, const struct kind *kind, cons
     if (!r)
         r = send_patch(cli, kind, id, patch, read);
     if (r && editor.changed)
-        cli_fail(cli, CLI_OK, "your text is kept in %s", editor.path);
+        cli_note(cli, "your text is kept in %s", editor.path);
     editor_done(&editor, !r || !editor.changed);
     cJSON_Delete(patch);
     return r;
@@ -168,5 +168,7 @@ int run_delete(struct cli *cli, int argc, char **argv)
     ctl_path(kind, id, NULL, &path);
     const struct rest_call call = {.method = "DELETE", .path = buf_str(&path), .if_match = read.etag};
     r = rest_do(cli, ctl_of(cli)->rest, &call, &answer);
-    return r ? r : cli_fail(cli, CLI_OK, "deleted %s %s (%s)", kind->singular, argv[1], id);
+    if (!r)
+        cli_note(cli, "deleted %s %s (%s)", kind->singular, argv[1], id);
+    return r;
 }

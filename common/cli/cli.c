@@ -25,6 +25,14 @@ int cli_usage(const struct cli *cli, const char *fmt, ...)
     return CLI_USAGE;
 }
 
+void cli_note(const struct cli *cli, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    print_message(cli, fmt, ap);
+    va_end(ap);
+}
+
 int cli_fail(const struct cli *cli, enum cli_exit code, const char *fmt, ...)
 {
     va_list ap;

@@ -83,8 +83,9 @@ enum cli_origin cli_origin(const struct cli *cli, const char *name);
 /* Prints every option of this command and program with its value and origin, for `config show`. */
 void cli_show_settings(const struct cli *cli);
 
-/* Both print "program: text" on stderr; cli_usage() adds the hint to the command's help and returns CLI_USAGE. */
+/* All print "program: text" on stderr; cli_usage() adds the hint to the command's help and returns CLI_USAGE. */
 int cli_usage(const struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void cli_note(const struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int cli_fail(const struct cli *cli, enum cli_exit code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Pages of a program; command NULL = the whole program. */

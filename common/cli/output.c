@@ -8,7 +8,6 @@
 #include "record/walk.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 enum cli_format cli_format_parse(const char *text)
 {
@@ -162,7 +161,7 @@ static const void *item_at(const struct cli_records *r, size_t i)
 static void put_cell(const struct cli_records *r, const struct rec_field *f, const void *item, struct buf *out)
 {
     buf_reset(out);
-    if (!r->cell || !r->cell(f, item, out))
+    if (!r->cell || !r->cell(r->arg, f, item, out))
         cli_cell(f, item, out);
 }
 
@@ -262,10 +261,4 @@ int cli_write(const struct buf *out)
         return CLI_OK;
     perror("stdout");
     return CLI_FAILURE;
-}
-
-bool cli_colour(int fd)
-{
-    const char *no = getenv("NO_COLOR");
-    return (!no || !*no) && isatty(fd);
 }

@@ -34,7 +34,8 @@ struct cli_records {
     const char *const *columns, *const *wide;
     const char *name; /* NULL = "name" or, where there is none, "id" */
     /* Text of a cell where the usual one does not suit; false = take the usual one. May be NULL. */
-    bool (*cell)(const struct rec_field *f, const void *item, struct buf *out);
+    bool (*cell)(const void *arg, const struct rec_field *f, const void *item, struct buf *out);
+    const void *arg;
 };
 void cli_print_records(enum cli_format format, const struct cli_records *records, struct buf *out);
 
@@ -44,5 +45,3 @@ void cli_cell(const struct rec_field *f, const void *item, struct buf *out);
 int cli_print_json(enum cli_format format, const char *json, size_t len, struct buf *out) MUSTCHECK;
 /* Writes all of it to stdout; CLI_OK, or CLI_FAILURE when that failed. */
 int cli_write(const struct buf *out) MUSTCHECK;
-/* NO_COLOR is not set and fd is a terminal. */
-bool cli_colour(int fd);

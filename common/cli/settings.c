@@ -84,9 +84,9 @@ static void look_up(const struct cli *cli, struct setting *s)
     const struct cli_option *o = s->option;
     const char *from_env = o->env ? getenv(o->env) : NULL;
     const char *from_file = o->env ? map_get(&cli->file, o->env) : NULL;
-    if (from_env)
+    if (from_env && *from_env) /* empty is how scripts say "not set" */
         *s = (struct setting){o, from_env, CLI_FROM_ENVIRONMENT};
-    else if (from_file)
+    else if (from_file && *from_file)
         *s = (struct setting){o, from_file, CLI_FROM_FILE};
     else if (o->fallback)
         *s = (struct setting){o, o->fallback, CLI_FROM_DEFAULT};

@@ -142,7 +142,7 @@ void rec_pointer_add(struct buf *pointer, const char *name, size_t n);
  * Decodes JSON text into out (r->size bytes, zeroed by the callee except for REC_PATCH). Returns 0, -EBADMSG with
  * errors filled, or -ENOMEM when the arena's limit was passed; then out is zeroed, or for REC_PATCH left as it was.
  * Refuses what cJSON lets through: duplicate keys, bad UTF-8, NUL, trailing text, numbers that are not whole and
- * exact, depth > 16. null is the same as leaving a field out, except in a patch, where it makes the field absent.
+ * exact, depth > 16, more values than a 64th of the arena's limit in bytes. null is the same as leaving a field out, except in a patch, where it makes the field absent.
  * A patch never writes into what *out points to: a copy of the struct taken before keeps its old value.
  */
 int rec_decode(const struct rec *r, enum rec_mode mode, const char *json, size_t len, struct arena *a, void *out,

@@ -163,6 +163,9 @@ static void test_origins(void **state)
     assert_string_equal(seen.listen, "env:1");
     assert_int_equal(seen.listen_origin, CLI_FROM_ENVIRONMENT);
     assert_false(seen.yes);
+    setenv("T_LISTEN", "", 1);
+    assert_int_equal(run(line), 0);
+    assert_string_equal(seen.listen, "file:1"); /* empty is not set */
     setenv("T_YES", "maybe", 1);
     assert_int_equal(run(line), CLI_USAGE);
     unsetenv("T_YES");

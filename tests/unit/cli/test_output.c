@@ -42,7 +42,7 @@ static const struct thing things[] = {
 static const char *const columns[] = {"name", "enabled", "ports", NULL};
 static const char *const wide[] = {"seen_at", "id", NULL};
 
-static bool port_cell(const struct rec_field *f, const void *item, struct buf *out)
+static bool port_cell(const void *arg, const struct rec_field *f, const void *item, struct buf *out)
 {
     bool ours = !strcmp(f->name, "ports");
     if (ours)
