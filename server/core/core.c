@@ -74,6 +74,12 @@ static void periodic_begin(struct loop_task *task)
     loop_timer_start(p->core->loop, &p->timer, p->period_ms);
 }
 
+static void periodic_free(struct periodic *p)
+{
+    loop_timer_stop(&p->timer);
+    free(p);
+}
+
 void core_every(struct core *core, int64_t period_ms, void (*fn)(struct core *core, struct db *db, void *arg),
                 void *arg)
 {
@@ -218,7 +224,7 @@ static void core_stop(struct core *core)
     hub_free(core->hub);
     loop_drain(core->loop);
     list_for_each_safe (it, &core->periodics)
-        free(container_of(it, struct periodic, link));
+        periodic_free(container_of(it, struct periodic, link));
     loop_free(core->loop);
     core_keys_close(&core->keys);
 }
