@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "server/api/api.h"
+#include "server/broker/broker.h"
 #include "server/core/core.h"
 #include "server/core/keys.h"
 #include "server/db/migrate.h"
@@ -89,16 +90,24 @@ static struct settings settings_of(const struct cli *cli)
 
 /* --- the processes --- */
 
+static int start(struct core *core, struct db *db)
+{
+    int r = api_start(core, db);
+    return r ? r : broker_start(core, db);
+}
+
 static const struct core_app app = {
     .dispatch = api_dispatch,
     .dispatch_offline = api_dispatch_offline,
-    .start = api_start,
+    .start = start,
 };
 
 /* Every table of routes, for core and for the description of the API. */
 static void wire(void)
 {
     api_init();
+    api_register(broker_routes, n_broker_routes);
+    api_set_agent_principal(broker_principal);
 }
 
 static int internal_keys(struct cli *cli, int argc, char **argv)

@@ -93,6 +93,7 @@ static void decide_slice(const struct policy_world *w, const struct policy_query
         struct policy_verdict v = policy_cond_eval(rule->cond, q->facts, q->now_us);
         enum policy_reason says = rule_says(rule, v.truth);
         d->valid_until_us = MIN(d->valid_until_us, v.until_us);
+        d->known |= rule->effect == POLICY_PERMIT;
         if (says != POLICY_REASON_NO_RULE && weight(says) >= weight(d->reason))
             determined_by(d, says, i);
     }
@@ -212,6 +213,7 @@ void policy_decide_grant(const struct policy_world *w, const struct policy_query
         return;
     int64_t until = out->valid_until_us;
     (void)refuse(out, POLICY_REASON_COVERED);
+    out->known = true;
     out->other = forbidden;
     out->valid_until_us = until;
 }

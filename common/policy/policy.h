@@ -112,6 +112,7 @@ struct policy_decision {
     uint32_t rules[POLICY_DETERMINING_MAX]; /* indexes of the rules that determined it, ordered by id */
     uint32_t n_rules;                       /* the first POLICY_DETERMINING_MAX of them */
     uint32_t other;                         /* POLICY_REASON_COVERED: the forbidden resource; else POLICY_NONE */
+    bool known;                             /* some permit names the person: they may know that it exists */
     int64_t valid_until_us;                 /* no rule of the slice changes by time alone before this */
 };
 
@@ -133,5 +134,7 @@ size_t policy_resource_n_classes(const struct policy_world *w, uint32_t resource
 
 const char *policy_reason_code(enum policy_reason reason);
 const char *policy_reason_user(enum policy_reason reason);
+/* What the person may be told: for a resource that no permit names for them the same as for one that is not there. */
+enum policy_reason policy_reason_shown(const struct policy_decision *d);
 /* For administrators, names the determining rules; text of at most cap bytes. */
 void policy_reason_admin(const struct policy_world *w, const struct policy_decision *d, char *out, size_t cap);

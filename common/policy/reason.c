@@ -21,6 +21,13 @@ const char *policy_reason_user(enum policy_reason reason)
     return reasons[reason].user;
 }
 
+enum policy_reason policy_reason_shown(const struct policy_decision *d)
+{
+    bool about_resource = d->reason == POLICY_REASON_FORBIDDEN || d->reason == POLICY_REASON_ACTION;
+    return (about_resource && !d->known) || d->reason == POLICY_REASON_NO_RULE ? POLICY_REASON_RESOURCE_UNKNOWN
+                                                                               : d->reason;
+}
+
 static const char *admin_text(enum policy_reason reason)
 {
     switch (reason) {

@@ -6,6 +6,7 @@ const char *const protocol_names[] = {"any", "tcp", "udp", "icmp", NULL};
 const char *const role_names[] = {"member", "auditor", "admin", NULL};
 const char *const effect_names[] = {"permit", "forbid", NULL};
 const char *const verdict_names[] = {"deny", "allow", NULL};
+const char *const pdp_names[] = {"central", "gateway", NULL};
 const char *const decision_kind_names[] = {"grant", "deny", "revoke", "packets", NULL};
 
 static bool text_ok(const char *s)

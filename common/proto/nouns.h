@@ -17,7 +17,8 @@ enum effect { EFFECT_PERMIT, EFFECT_FORBID };
 enum verdict { VERDICT_DENY, VERDICT_ALLOW };
 enum decision_kind { DECISION_GRANT, DECISION_DENY, DECISION_REVOKE, DECISION_PACKETS };
 extern const char *const protocol_names[], *const role_names[], *const effect_names[], *const verdict_names[],
-                                                                                           *const decision_kind_names[];
+                                                                                           *const decision_kind_names[],
+                                                                                               *const pdp_names[];
 
 #define NOUN_ID(F)                    F(STR, id, REC_READONLY, 0, 31, &rec_id, "Identifier; ordered by time of creation")
 #define NOUN_REF(F, name, flags, doc) F(STR, name, flags, 0, 31, &rec_id, doc)
@@ -164,7 +165,12 @@ REC_STRUCT(token, TOKEN_FIELDS)
     F(ENUM, protocol, REC_READONLY, 0, 0, protocol_names, "Of the refused packets")                                \
     F(STR, destination, REC_READONLY, 0, 64, NULL, "Address of the refused packets")                               \
     F(INT, port, REC_READONLY, 0, 65535, NULL, "Destination port of the refused packets")                          \
-    F(INT, packets, REC_READONLY, 0, 9007199254740991, NULL, "How many packets were refused")
+    F(INT, packets, REC_READONLY, 0, 9007199254740991, NULL, "How many packets were refused")                      \
+    NOUN_REF(F, session_id, REC_READONLY, "In which session")                                                      \
+    F(ENUM, pdp, REC_READONLY, 0, 0, pdp_names, "Where it was decided: central or gateway")                        \
+    F(STR, code, REC_READONLY, 0, 64, NULL, "Stable name of the reason")                                           \
+    F(STR, world, REC_READONLY, 0, 64, NULL, "Revision of the state that it was made from")                        \
+    F(INT, eval_ns, REC_READONLY, 0, 9007199254740991, NULL, "Time that the decision took, in nanoseconds")
 REC_STRUCT(decision, DECISION_FIELDS)
 
 #define AUDIT_CHANGE_FIELDS(F)                                                                          \

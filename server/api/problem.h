@@ -8,28 +8,37 @@
 #include "server/core/handler.h"
 
 /* name, status, code, title. Codes are part of the interface: never changed, only added. */
-#define PROBLEMS(P)                                                                            \
-    P(BAD_REQUEST, 400, "bad_request", "The request cannot be understood")                     \
-    P(MALFORMED, 400, "malformed_json", "The body is not well-formed JSON")                    \
-    P(CURSOR_INVALID, 400, "cursor_invalid", "The cursor was not made by this server")         \
-    P(CURSOR_MISMATCH, 400, "cursor_mismatch", "The cursor belongs to another list or filter") \
-    P(FILTER_INVALID, 400, "filter_invalid", "The filter cannot be applied")                   \
-    P(UNAUTHENTICATED, 401, "unauthenticated", "Sign in first")                                \
-    P(SIGN_IN_FAILED, 401, "sign_in_failed", "The address or the password is wrong")           \
-    P(FORBIDDEN, 403, "forbidden", "You may not do this")                                      \
-    P(SCOPE_MISSING, 403, "scope_missing", "The token's scopes do not cover this")             \
-    P(SETUP_REFUSED, 403, "setup_refused", "Set-up is over or the set-up token is wrong")      \
-    P(NOT_FOUND, 404, "not_found", "There is no such thing")                                   \
-    P(METHOD_NOT_ALLOWED, 405, "method_not_allowed", "This path does not take that method")    \
-    P(CONFLICT, 409, "conflict", "Another object stands in the way")                           \
-    P(REFERENCED, 409, "referenced", "Other objects refer to this one")                        \
-    P(LAST_ADMIN, 409, "last_admin", "There must be an enabled administrator")                 \
-    P(STALE, 412, "stale", "The object has changed since you read it")                         \
-    P(UNSUPPORTED_MEDIA, 415, "unsupported_media_type", "The body must be JSON")               \
-    P(INVALID, 422, "invalid", "Some fields are not right")                                    \
-    P(IF_MATCH_MISSING, 428, "if_match_missing", "Say which revision you mean with If-Match")  \
-    P(TOO_MANY, 429, "too_many_attempts", "Too many attempts")                                 \
-    P(INTERNAL, 500, "internal", "Something is wrong with this server")                        \
+#define PROBLEMS(P)                                                                                \
+    P(BAD_REQUEST, 400, "bad_request", "The request cannot be understood")                         \
+    P(MALFORMED, 400, "malformed_json", "The body is not well-formed JSON")                        \
+    P(CURSOR_INVALID, 400, "cursor_invalid", "The cursor was not made by this server")             \
+    P(CURSOR_MISMATCH, 400, "cursor_mismatch", "The cursor belongs to another list or filter")     \
+    P(FILTER_INVALID, 400, "filter_invalid", "The filter cannot be applied")                       \
+    P(UNAUTHENTICATED, 401, "unauthenticated", "Sign in first")                                    \
+    P(SIGN_IN_FAILED, 401, "sign_in_failed", "The address or the password is wrong")               \
+    P(FORBIDDEN, 403, "forbidden", "You may not do this")                                          \
+    P(SCOPE_MISSING, 403, "scope_missing", "The token's scopes do not cover this")                 \
+    P(CERTIFICATE_UNKNOWN, 403, "certificate_unknown", "This certificate is not honoured here")    \
+    P(CERTIFICATE_EXPIRED, 403, "certificate_expired", "This certificate's time is over")          \
+    P(DEVICE_BLOCKED, 403, "device_blocked", "This device is blocked")                             \
+    P(ENROLMENT_REFUSED, 403, "enrolment_refused", "The enrolment token is not good for anything") \
+    P(ENROLMENT_EXPIRED, 403, "enrolment_expired", "The enrolment string's time is over")          \
+    P(SETUP_REFUSED, 403, "setup_refused", "Set-up is over or the set-up token is wrong")          \
+    P(NOT_FOUND, 404, "not_found", "There is no such thing")                                       \
+    P(METHOD_NOT_ALLOWED, 405, "method_not_allowed", "This path does not take that method")        \
+    P(CONFLICT, 409, "conflict", "Another object stands in the way")                               \
+    P(ENROLMENT_USED, 409, "enrolment_used", "The enrolment string was used before")               \
+    P(CONNECTION_OVER, 409, "connection_over", "The connection is not waiting for this any more")  \
+    P(REFERENCED, 409, "referenced", "Other objects refer to this one")                            \
+    P(LAST_ADMIN, 409, "last_admin", "There must be an enabled administrator")                     \
+    P(REVISION_EXPIRED, 410, "revision_expired", "Changes since that revision are not kept")       \
+    P(STALE, 412, "stale", "The object has changed since you read it")                             \
+    P(UNSUPPORTED_MEDIA, 415, "unsupported_media_type", "The body must be JSON")                   \
+    P(INVALID, 422, "invalid", "Some fields are not right")                                        \
+    P(SIGNATURE_WRONG, 422, "signature_wrong", "The signature does not fit")                       \
+    P(IF_MATCH_MISSING, 428, "if_match_missing", "Say which revision you mean with If-Match")      \
+    P(TOO_MANY, 429, "too_many_attempts", "Too many attempts")                                     \
+    P(INTERNAL, 500, "internal", "Something is wrong with this server")                            \
     P(UNAVAILABLE, 503, "unavailable", "The server cannot do this right now")
 
 #define PROBLEM_NAME(name, status, code, title) PROBLEM_##name,
