@@ -78,7 +78,7 @@ static int get_list(const struct cli *cli, const struct kind *kind)
 {
     struct collected all = {0};
     int64_t limit;
-    bool more;
+    bool more = false;
     int r = cli_number(cli, "limit", 1, 1000000, &limit);
     if (!r)
         r = read_list(cli, kind, limit, &all, &more);

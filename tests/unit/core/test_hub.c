@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The sequencer against an oracle: writers that commit late, roll back or are slow; several hubs on one database, the
  * one that numbers killed in between. Every hub must tell every committed change exactly once and in order.

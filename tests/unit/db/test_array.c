@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "../test.h"
 #include "base/str.h"
 #include "server/db/array.h"

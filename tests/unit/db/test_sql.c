@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every statement of server/store/sql on the migrated schema; and the migrations themselves. */
 #include "../test.h"
 #include "base/str.h"

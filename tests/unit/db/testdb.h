@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A private PostgreSQL for a test program, made and run by posternd's own code in a directory that goes away with it. */
 #pragma once
 #include "server/db/db.h"
