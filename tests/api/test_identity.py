@@ -256,7 +256,7 @@ def test_last_admin_stays(server):
     assert disabled["id"] in [p["id"] for p in people]
 
 
-def test_A3_database_holds_no_token_or_password_in_clear(server):
+def test_database_holds_no_token_or_password_in_clear(server):
     import re
     admin = server.set_up()
     person = new_person(admin)
