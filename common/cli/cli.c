@@ -98,6 +98,13 @@ static int run_man(struct cli *cli, int argc, char **argv)
     return print_page(&page);
 }
 
+static int run_docs(struct cli *cli, int argc, char **argv)
+{
+    BUF_AUTO page = {0};
+    cli_markdown(cli->program, &page);
+    return print_page(&page);
+}
+
 static const char *const shells[] = {"bash", NULL};
 
 const struct cli_command cli_builtins[] = {
@@ -107,6 +114,7 @@ const struct cli_command cli_builtins[] = {
      .run = run_completion,
      .first_argument = shells,
      .help = "Load it into a running bash with: source <(PROGRAM completion)"},
+    {.name = "docs", .summary = "Print the reference page", .run = run_docs, .hidden = true},
     {.name = "help", .args = "[COMMAND...]", .summary = "Explain a command", .run = run_help},
     {.name = "man", .summary = "Print the manual page", .run = run_man, .hidden = true},
     {.name = "version", .summary = "Print the version", .run = run_version},

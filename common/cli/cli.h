@@ -15,7 +15,7 @@
  *   static const struct cli_program program = {.name = "postern-gateway", .summary = "...", .commands = commands};
  *   int main(int argc, char **argv) { return cli_main(&program, argc, argv, NULL); }
  *
- * help, version, completion, man, --help and --version come by themselves. Usage errors exit with CLI_USAGE and a hint.
+ * help, version, completion, man, docs, --help and --version come by themselves. Usage errors exit with CLI_USAGE and a hint.
  */
 #pragma once
 #include "base/buf.h"
@@ -32,6 +32,12 @@ enum cli_exit {
     CLI_PARTLY = 8,
     CLI_INTERRUPTED = 130,
 };
+
+struct cli_exit_row {
+    enum cli_exit code;
+    const char *text; /* NULL ends the table */
+};
+extern const struct cli_exit_row cli_exit_rows[];
 
 struct cli;
 
@@ -91,4 +97,5 @@ int cli_fail(const struct cli *cli, enum cli_exit code, const char *fmt, ...) PR
 /* Pages of a program; command NULL = the whole program. */
 void cli_help(const struct cli_program *program, const struct cli_command *command, struct buf *out);
 void cli_man(const struct cli_program *program, struct buf *out);
+void cli_markdown(const struct cli_program *program, struct buf *out);
 void cli_completion(const struct cli_program *program, struct buf *out);

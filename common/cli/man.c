@@ -95,8 +95,6 @@ static void put_title(const struct cli_program *program, struct buf *out)
 
 void cli_man(const struct cli_program *program, struct buf *out)
 {
-    static const char exit_status[] = "0 done, 1 failure, 2 wrong usage, 3 not found, 4 denied, 5 not signed in, "
-                                      "6 conflict, 7 unreachable, 8 partly done, 130 interrupted.";
     put_title(program, out);
     buf_puts(out, ".SH SYNOPSIS\n\\fB");
     put_text(program->name, out);
@@ -114,5 +112,6 @@ void cli_man(const struct cli_program *program, struct buf *out)
         put_options(program->options, out);
     }
     buf_puts(out, ".SH EXIT STATUS\n");
-    put_line(NULL, exit_status, out);
+    for (const struct cli_exit_row *row = cli_exit_rows; row->text; row++)
+        buf_printf(out, ".TP\n%d\n%s\n", row->code, row->text);
 }

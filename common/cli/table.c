@@ -3,6 +3,20 @@
 #include "base/str.h"
 #include <limits.h>
 
+const struct cli_exit_row cli_exit_rows[] = {
+    {CLI_OK, "done"},
+    {CLI_FAILURE, "failure"},
+    {CLI_USAGE, "wrong usage"},
+    {CLI_NOT_FOUND, "not found"},
+    {CLI_DENIED, "denied"},
+    {CLI_NOT_SIGNED_IN, "not signed in"},
+    {CLI_CONFLICT, "conflict"},
+    {CLI_UNREACHABLE, "unreachable"},
+    {CLI_PARTLY, "partly done"},
+    {CLI_INTERRUPTED, "interrupted"},
+    {0},
+};
+
 const struct cli_command *cli_next_command(const struct cli_program *program, const struct cli_command *command)
 {
     command = command ? command + 1 : program->commands;

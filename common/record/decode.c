@@ -411,9 +411,12 @@ static cJSON *parse(struct decoder *d, const char *json, size_t len)
         return NULL;
     }
     cJSON *root = cJSON_ParseWithLength(json, len);
-    if (!root)
-        abort();
-    refuse_duplicates(d, root);
+    if (root) {
+        refuse_duplicates(d, root);
+    } else { /* not known to happen after the scan; a stranger's text is no reason to end the process */
+        d->errors->malformed = true;
+        refuse_at(d, "not JSON");
+    }
     return root;
 }
 

@@ -38,7 +38,7 @@ int json_walk(const char *text, size_t len, size_t max_values, json_visit *visit
         return r;
     cJSON *root = cJSON_ParseWithLength(text, len);
     if (!root)
-        abort();
+        return -EBADMSG;
     walk_node(&(struct walk){visit, arg}, root);
     cJSON_Delete(root);
     return 0;

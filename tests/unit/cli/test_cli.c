@@ -181,22 +181,26 @@ static void test_origins(void **state)
 
 static void test_pages_name_everything(void **state)
 {
-    BUF_AUTO help = {0}, man = {0}, completion = {0}, serve = {0};
+    BUF_AUTO help = {0}, man = {0}, completion = {0}, serve = {0}, docs = {0};
     cli_help(&program, NULL, &help);
     cli_help(&program, &commands[0], &serve);
     cli_man(&program, &man);
+    cli_markdown(&program, &docs);
     cli_completion(&program, &completion);
     for (const struct cli_command *c = commands; c->name; c++) {
         assert_non_null(strstr(buf_str(&help), c->name));
         assert_non_null(strstr(buf_str(&man), c->name));
+        assert_non_null(strstr(buf_str(&docs), c->name));
         assert_non_null(strstr(buf_str(&completion), c->name));
     }
     for (const struct cli_option *o = serve_options; o->name; o++) {
         assert_non_null(strstr(buf_str(&serve), o->name));
         assert_non_null(strstr(buf_str(&man), o->name));
+        assert_non_null(strstr(buf_str(&docs), o->name));
         assert_non_null(strstr(buf_str(&completion), o->name));
     }
     assert_null(strstr(buf_str(&help), "man "));
+    assert_non_null(strstr(buf_str(&docs), "--output json\\|yaml` |"));
     assert_non_null(strstr(buf_str(&man), "\n\\&.hidden 'roff' back\\eslash\n"));
     assert_non_null(strstr(buf_str(&completion), "sites people"));
 }
