@@ -16,8 +16,9 @@ static int ask_password(const struct cli *cli, struct buf *out)
         return cli_usage(cli, "without a terminal the password needs --password-file");
     quiet = old;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
-    fputs("Password: ", stderr);
+    /* Silent before it asks: what is typed early is neither shown nor flushed away. */
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+    fputs("Password: ", stderr);
     bool got = fgets(line, sizeof(line), stdin) != NULL;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
     fputc('\n', stderr);
