@@ -7,7 +7,8 @@
 #include "proto/nouns.h"
 #include "server/core/handler.h"
 
-/* name, status, code, title. Codes are part of the interface: never changed, only added. */
+/* name, status, code, title. Codes are part of the interface: never changed, only added.
+ * Some are given by the front alone. */
 #define PROBLEMS(P)                                                                                \
     P(BAD_REQUEST, 400, "bad_request", "The request cannot be understood")                         \
     P(MALFORMED, 400, "malformed_json", "The body is not well-formed JSON")                        \
@@ -33,12 +34,16 @@
     P(LAST_ADMIN, 409, "last_admin", "There must be an enabled administrator")                     \
     P(REVISION_EXPIRED, 410, "revision_expired", "Changes since that revision are not kept")       \
     P(STALE, 412, "stale", "The object has changed since you read it")                             \
+    P(BODY_TOO_LARGE, 413, "body_too_large", "The request body is too large")                      \
     P(UNSUPPORTED_MEDIA, 415, "unsupported_media_type", "The body must be JSON")                   \
     P(INVALID, 422, "invalid", "Some fields are not right")                                        \
     P(SIGNATURE_WRONG, 422, "signature_wrong", "The signature does not fit")                       \
     P(IF_MATCH_MISSING, 428, "if_match_missing", "Say which revision you mean with If-Match")      \
     P(TOO_MANY, 429, "too_many_attempts", "Too many attempts")                                     \
+    P(TOO_MANY_REQUESTS, 429, "too_many_requests", "Too many requests at a time")                  \
     P(INTERNAL, 500, "internal", "Something is wrong with this server")                            \
+    P(OVERLOADED, 503, "overloaded", "The server has too much to do")                              \
+    P(TIMEOUT, 503, "timeout", "The server took too long")                                         \
     P(UNAVAILABLE, 503, "unavailable", "The server cannot do this right now")
 
 #define PROBLEM_NAME(name, status, code, title) PROBLEM_##name,

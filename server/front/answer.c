@@ -119,9 +119,9 @@ void answer_problem(h2o_req_t *req, const struct answer_problem *p, const char *
     struct frame_response r = {.status = (uint16_t)p->status, .headers = {fields, p->retry_after_s ? 2 : 1}};
     snprintf(retry, sizeof(retry), "%d", p->retry_after_s);
     int n = snprintf(text, sizeof(text),
-                     "{\"type\":\"https://postern.dev/problems/%s\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\","
+                     "{\"type\":\"/api/v1/problems/%s\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\","
                      "\"detail\":\"%s\",\"instance\":\"%s\"}",
-                     p->code, reason_of(p->status), p->status, p->code, p->detail, request_id);
+                     p->code, p->title, p->status, p->code, p->detail, request_id);
     answer_head(req, &r, request_id);
     send_all(req, text, MIN((size_t)n, sizeof(text) - 1));
 }

@@ -5,9 +5,10 @@
 #include "server/frame/frame.h"
 #include "server/front/h2o.h"
 
+/* Codes and titles are also in server/api/problem.h, where their type resolves. */
 struct answer_problem {
     int status;
-    const char *code, *detail;
+    const char *code, *title, *detail;
     int retry_after_s; /* 0 = no such header */
 };
 

@@ -7,11 +7,17 @@
 #include "server/front/request.h"
 #include "server/front/state.h"
 
-static const struct answer_problem core_away = {503, "unavailable", "The server is starting or restarting.", 1};
-static const struct answer_problem core_busy = {503, "overloaded", "Too much work is waiting.", 2};
-static const struct answer_problem core_slow = {503, "timeout", "The server took too long to answer.", 5};
-static const struct answer_problem too_many = {429, "too_many_requests", "Too many requests at a time.", 2};
-static const struct answer_problem not_sendable = {400, "bad_request", "The request has malformed parts.", 0};
+#define CANNOT_NOW "The server cannot do this right now"
+
+static const struct answer_problem core_away = {503, "unavailable", CANNOT_NOW, "It is starting or restarting.", 1};
+static const struct answer_problem core_busy = {503, "overloaded", "The server has too much to do",
+                                                "Too much work is waiting.", 2};
+static const struct answer_problem core_slow = {503, "timeout", "The server took too long",
+                                                "Nothing is known about the outcome.", 5};
+static const struct answer_problem too_many = {429, "too_many_requests", "Too many requests at a time",
+                                               "Wait for answers before asking more.", 2};
+static const struct answer_problem not_sendable = {400, "bad_request", "The request cannot be understood",
+                                                   "Its headers or its path are malformed or too long.", 0};
 
 static void on_proceed(h2o_generator_t *self, h2o_req_t *req);
 

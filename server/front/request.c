@@ -9,8 +9,9 @@
 
 enum { HEAD_MAX = 48 << 10, REQUEST_ID_MAX = 64 };
 
-static const struct answer_problem not_found = {404, "not_found", "There is nothing at this path.", 0};
-static const struct answer_problem too_large = {413, "body_too_large", "The request body is too large.", 0};
+static const struct answer_problem not_found = {404, "not_found", "There is no such thing", "Not at this path.", 0};
+static const struct answer_problem too_large = {413, "body_too_large", "The request body is too large",
+                                                "The limit is 1 MiB.", 0};
 
 struct handler {
     h2o_handler_t super; /* first */
