@@ -67,7 +67,8 @@ static int add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_
 static int add_bounded(scmp_filter_ctx ctx)
 {
     enum { WRITING = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC };
-    int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, (struct scmp_arg_cmp){.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX});
+    int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                             (struct scmp_arg_cmp){.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX});
     if (!r)
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, WRITING, 0));
     if (!r)
