@@ -5,7 +5,8 @@
 #include "server/api/filter.h"
 #include "server/api/query.h"
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 500 };
+/* A page also ends where its text would not fit into one answer any more. */
+enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 500, PAGE_BYTES_MAX = 1 << 20 };
 
 struct list_request {
     uint64_t limit;
@@ -75,12 +76,12 @@ static int select_rows(struct request *req, const struct noun *noun, const struc
 static void answer(struct request *req, struct response *res, const struct noun *noun, const struct list_request *l,
                    const char *revision, const char *rows, size_t n)
 {
-    size_t shown = MIN(n, (size_t)l->limit);
+    size_t shown = 0;
     buf_puts(&res->body, "{\"items\":[");
-    for (size_t i = 0; i < shown; i++) {
-        if (i)
+    while (shown < MIN(n, (size_t)l->limit) && res->body.len < PAGE_BYTES_MAX) {
+        if (shown)
             buf_putc(&res->body, ',');
-        rec_encode(noun->rec, rows + i * noun->rec->size, 0, &res->body);
+        rec_encode(noun->rec, rows + shown++ * noun->rec->size, 0, &res->body);
     }
     buf_puts(&res->body, "],\"next_cursor\":");
     if (n > shown) {

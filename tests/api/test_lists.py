@@ -53,6 +53,17 @@ def test_pages_are_complete_while_others_write(admin, many):
             w.join()
 
 
+def test_pages_of_large_objects_end_early(admin):
+    site = admin.create("/api/v1/sites", name=unique("site"))
+    addresses = [f"2001:db8:1234:5678:9abc:def0:1234:{i:04x}" for i in range(0x1000, 0x1040)]
+    ports = [{"protocol": "tcp", "first": 10000 + i, "last": 20000 + i} for i in range(64)]
+    made = [admin.create("/api/v1/resources", name=unique("large"), site_id=site["id"], addresses=addresses, ports=ports)["id"]
+            for _ in range(220)]
+    page = admin.get("/api/v1/resources?limit=500").expect(200)
+    assert len(page.json["items"]) < len(made) and page.json["next_cursor"] and len(page.body) < 1.2 * (1 << 20)
+    assert [r["id"] for r in pages(admin, "/api/v1/resources", 500)] == made
+
+
 def test_newest_first(admin, many):
     for limit in (2, 500):
         events = pages(admin, "/api/v1/audit-events", limit)[:200]

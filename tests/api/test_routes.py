@@ -2,7 +2,7 @@
 """Every route that the server describes, without a list of our own: who may call it, and what it does with bad input."""
 import jsonschema
 import pytest
-from api_kinds import Kinds, operations
+from api_kinds import PASSWORD, Kinds, new_person, operations
 
 LEVELS = ["anyone", "member", "auditor", "admin"]
 SOME_ID = "01JD2Q8W6Z6T3V9XK4M5N7P8QR"
@@ -207,6 +207,15 @@ def test_answers_are_as_described(admin, kinds, description):
     for path in ("/api/v1/decisions", "/api/v1/audit-events", "/api/v1/devices"):
         schema = description["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         check(description, schema["$ref"].split("/")[-1], admin.get(path).expect(200).json)
+
+
+def test_answers_of_verbs_are_as_described(posternd, admin, kinds, description):
+    person = new_person(admin)
+    signed_in = posternd.rest().post("/api/v1/sign-in", {"email": person["email"], "password": PASSWORD}).expect(200)
+    check(description, "signed_in", signed_in.json)
+    check(description, "person", admin.as_(signed_in.json["token"]).get("/api/v1/me").expect(200).json)
+    gateway = kinds.make("/api/v1/gateways")
+    check(description, "enrolment", admin.post(f"/api/v1/gateways/{gateway['id']}/enrolment").expect(201).json)
 
 
 def test_system_routes(posternd, description):
