@@ -253,13 +253,22 @@ static int answer(struct asking *a, struct response *res)
     return answer_record(res, a->n_granted ? 201 : 200, &connection_answer_rec, &out);
 }
 
-static bool session_expiry(struct asking *a)
+/* From memory, or from the database when the session is younger than what is published. */
+static int session_expiry(struct asking *a)
 {
+    struct session_row *rows;
+    size_t n;
     pthread_rwlock_rdlock(&the_broker->lock);
     const struct live_session *s = live_session(&the_broker->live, a->req->who.session);
     a->session_expires_us = s ? s->expires_us : 0;
     pthread_rwlock_unlock(&the_broker->lock);
-    return s != NULL;
+    if (a->session_expires_us)
+        return 0;
+    int r =
+        db_all(a->req->db, SQL_SESSIONS_READ, DB_ARGS(DB_BOOL("every", false), DB_STRS("ids", &a->req->who.session, 1)),
+               a->req->arena, (void **)&rows, &n);
+    a->session_expires_us = !r && n && !rows[0].ended ? rows[0].expires_at : 0;
+    return r || a->session_expires_us ? r : -ENOENT;
 }
 
 int connection_ask(struct request *req, struct response *res)
@@ -268,12 +277,10 @@ int connection_ask(struct request *req, struct response *res)
     int r = check_hello(&a, res);
     if (r)
         return r;
-    if (!session_expiry(&a)) {
-        response_header(res, "retry-after", "1");
-        return problem(req, res, PROBLEM_UNAVAILABLE, "the session is not known here yet");
-    }
     a.world = broker_world(the_broker);
-    r = decide_all(&a);
+    r = session_expiry(&a);
+    if (!r)
+        r = decide_all(&a);
     if (!r)
         r = write(&a);
     if (!r)

@@ -56,10 +56,14 @@ static void on_gone(void *arg, unsigned rank, const char *kind, const char *id)
 {
     struct rendering *r = arg;
     struct buf *out = rank == RANK_CLASS ? r->removed_last : r->removed;
-    const char *code = map_get(&r->b->obituaries, id);
+    const char *reason = map_get(&r->b->obituaries, id);
+    if (rank == RANK_RESOURCE)
+        reason = render_resource_reason(r, r->agent->id, id);
+    else if (reason && rank != RANK_GRANT)
+        reason = ending_user_text(reason);
     line_head(r, out, "deleted", kind, id);
-    if (code)
-        buf_printf(out, ",\"reason\":\"%s\"", rank == RANK_GRANT ? code : ending_user_text(code));
+    if (reason)
+        buf_printf(out, ",\"reason\":\"%s\"", reason);
     buf_puts(out, "}\n");
 }
 
@@ -74,6 +78,7 @@ int render(struct broker *b, struct agent *agent, int64_t at_ms, struct buf *out
     char revision[REVISION_TEXT_LEN];
     BUF_AUTO removed = {0}, changed = {0}, removed_last = {0}, scratch = {0};
     struct rendering r = {.b = b,
+                          .agent = agent,
                           .view = &agent->view,
                           .arena = &arena,
                           .revision = revision,

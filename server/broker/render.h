@@ -8,6 +8,7 @@
 
 struct rendering {
     struct broker *b;
+    const struct agent *agent;
     struct view *view;
     struct arena *arena;
     const char *revision; /* "epoch.n" */
@@ -31,6 +32,9 @@ void render_send(struct rendering *r, const char *kind, const char *id, const st
 /* All items of an agent. Returns 0, -ENOENT when it is not known any more, -EACCES when it is blocked. */
 int render_gateway(struct rendering *r, const char *gateway) MUSTCHECK;
 int render_client(struct rendering *r, const char *device) MUSTCHECK;
+
+/* Why a resource is not the client's any more, in words for its user. */
+const char *render_resource_reason(const struct rendering *r, const char *device, const char *resource);
 
 /* Renders everything and appends the lines. */
 int render(struct broker *b, struct agent *agent, int64_t at_ms, struct buf *out, size_t *n_lines) MUSTCHECK;

@@ -113,6 +113,17 @@ static void offer_connection(struct rendering *r, const struct live_connection *
     secret_wipe(secret, sizeof(secret));
 }
 
+const char *render_resource_reason(const struct rendering *r, const char *device, const char *resource)
+{
+    const struct world *w = r->b->world;
+    const struct live_session *s = map_get(&r->b->live.devices, device);
+    const struct policy_class *first;
+    struct policy_decision d;
+    size_t n = 1;
+    judge_lease(w, s ? s->person : NULL, device, resource, s ? s->expires_us : 0, r->now_us, &d, &first, &n);
+    return policy_reason_user(policy_reason_shown(&d));
+}
+
 int render_client(struct rendering *r, const char *device)
 {
     const struct world *w = r->b->world;

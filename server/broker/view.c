@@ -6,9 +6,9 @@
 struct view_entry {
     uint64_t hash, round; /* round in which it was last offered */
     int64_t sent;         /* revision at which the agent was last told something about it */
-    uint64_t sent_round;
-    bool gone; /* a tombstone */
-    bool tell; /* what was told may not have arrived: tell again */
+    bool after_mark;      /* a bookmark of that revision had been sent before */
+    bool gone;            /* a tombstone */
+    bool tell;            /* what was told may not have arrived: tell again */
 };
 
 void view_done(struct view *v)
@@ -30,8 +30,7 @@ int view_resume(struct view *v, int64_t since)
         return -ESTALE;
     map_for_each (it, &v->entries) {
         struct view_entry *e = it->value;
-        bool marked = v->marked && since == v->last;
-        e->tell |= marked ? e->sent_round > v->marked : e->sent >= since;
+        e->tell |= e->sent > since || (e->sent == since && e->after_mark);
     }
     return 0;
 }
@@ -41,15 +40,14 @@ void view_begin(struct view *v, int64_t revision)
     if (!v->round)
         v->floor = revision;
     if (revision > v->last)
-        v->marked = 0;
+        v->marked = false;
     v->last = MAX(v->last, revision);
     v->round++;
 }
 
 void view_bookmark(struct view *v)
 {
-    if (!v->marked)
-        v->marked = v->round;
+    v->marked = true;
 }
 
 static void entry_key(char key[static VIEW_KEY_MAX], unsigned rank, const char *kind, const char *id)
@@ -73,7 +71,7 @@ enum view_news view_offer(struct view *v, unsigned rank, const char *kind, const
     e->round = v->round;
     if (same)
         return VIEW_SAME;
-    *e = (struct view_entry){.hash = hash, .round = v->round, .sent = v->last, .sent_round = v->round};
+    *e = (struct view_entry){.hash = hash, .round = v->round, .sent = v->last, .after_mark = v->marked};
     return fresh ? VIEW_ADDED : VIEW_MODIFIED;
 }
 
@@ -122,7 +120,7 @@ void view_end(struct view *v, void (*gone)(void *arg, unsigned rank, const char 
         if (!went && !(e->gone && e->tell))
             continue;
         v->n_tombstones += went;
-        *e = (struct view_entry){.round = v->round, .sent = v->last, .sent_round = v->round, .gone = true};
+        *e = (struct view_entry){.round = v->round, .sent = v->last, .after_mark = v->marked, .gone = true};
         buf_append(&keys, &it->key, sizeof(it->key));
     }
     size_t n = keys.len / sizeof(char *);

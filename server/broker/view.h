@@ -15,9 +15,9 @@ enum { VIEW_KEY_MAX = 96, VIEW_TOMBSTONES_MAX = 4096 };
 struct view {
     struct map entries; /* "rank kind id" -> struct view_entry */
     uint64_t round;
-    int64_t floor;   /* oldest revision that can be resumed from */
-    int64_t last;    /* revision of the newest rendering */
-    uint64_t marked; /* round after which a bookmark of `last` was first sent; 0 = none yet */
+    int64_t floor; /* oldest revision that can be resumed from */
+    int64_t last;  /* revision of the newest rendering */
+    bool marked;   /* a bookmark of `last` was sent */
     size_t n_tombstones;
 };
 
