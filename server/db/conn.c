@@ -20,7 +20,8 @@ static const char session_setup[] = "SET search_path = '';"
                                     "SET lock_timeout = '5s';"
                                     "SET idle_in_transaction_session_timeout = '30s'";
 
-/* Said once for the process, not by each connection. */
+/* What the newest attempt of any connection of this process found: said once, and once it is back for one of them
+ * nobody waits for the end of a pause. */
 static atomic_bool away;
 
 static void on_notice(void *arg, const char *message)
@@ -71,7 +72,7 @@ static int gone(struct db *db, const char *why)
 
 static int conn_open(struct db *db)
 {
-    if (clock_boot_ms() < db->retry_at_ms)
+    if (atomic_load(&away) && clock_boot_ms() < db->retry_at_ms)
         return -ENOTCONN;
     /* tcp_user_timeout: a database behind a silent network is gone after 10 s, not after the kernel's minutes. */
     const char *keys[] = {"dbname", "connect_timeout", "tcp_user_timeout", "fallback_application_name", NULL};

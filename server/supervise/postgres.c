@@ -46,46 +46,62 @@ static int64_t newest_version(void)
     return best;
 }
 
-/* The pid in postmaster.pid when that process is a server of this very directory. After a crash the number may
- * belong to anybody, which PostgreSQL itself cannot tell when it is of the same user. */
-static pid_t predecessor(const char *data, const char *pid_file)
+/* The first line of a lock file of PostgreSQL as a number, 0 when there is none; *rest = what follows it. */
+static pid_t lock_pid(const char *file, struct buf *text, const char **rest)
+{
+    int64_t pid;
+    if (file_read(file, 4096, text) || !text->len)
+        return 0;
+    size_t n = strcspn(text->data, "\n");
+    *rest = text->data + n + (text->data[n] == '\n');
+    text->data[n] = '\0';
+    return parse_i64(text->data, 1, INT32_MAX, &pid) ? 0 : (pid_t)pid;
+}
+
+/* Whether the process is a server of this very directory. After a crash the number may belong to anybody, which
+ * PostgreSQL itself cannot tell when it is of the same user. */
+static bool serves(pid_t pid, const char *data)
 {
     char cwd[PATH_MAX], link[64], real[PATH_MAX];
-    int64_t pid;
-    BUF_AUTO text = {0};
-    if (file_read(pid_file, 4096, &text))
-        return 0;
-    text.data[strcspn(text.data, "\n")] = '\0';
-    if (parse_i64(text.data, 1, INT32_MAX, &pid) || pid == getpid())
-        return 0;
-    snprintf(link, sizeof(link), "/proc/%lld/cwd", (long long)pid);
+    snprintf(link, sizeof(link), "/proc/%d/cwd", (int)pid);
     ssize_t n = readlink(link, cwd, sizeof(cwd) - 1);
     if (n < 0 || !realpath(data, real))
-        return 0;
+        return false;
     cwd[n] = '\0';
-    return str_eq(cwd, real) ? (pid_t)pid : 0;
+    return pid != getpid() && str_eq(cwd, real);
 }
 
 /* A killed supervisor's server is shutting down by its death signal: wait, then insist. */
-static void await_predecessor(const char *data)
+static void await_end(pid_t pid, const char *data)
 {
-    char pid_file[PATH_MAX];
     struct timespec tick = {.tv_nsec = 10 * 1000 * 1000};
-    if (!settings_path(pid_file, sizeof(pid_file), data, "postmaster.pid"))
-        return;
-    pid_t pid = predecessor(data, pid_file);
-    if (pid) {
-        log_info("waiting for the predecessor, pid %d, to end", (int)pid);
-        kill(pid, SIGINT);
-    }
-    for (int64_t until = clock_boot_ms() + PREDECESSOR_MS; pid && clock_boot_ms() < until;) {
+    log_info("waiting for the predecessor, pid %d, to end", (int)pid);
+    kill(pid, SIGINT);
+    int64_t until = clock_boot_ms() + PREDECESSOR_MS;
+    while (serves(pid, data) && clock_boot_ms() < until)
         nanosleep(&tick, NULL);
-        pid = predecessor(data, pid_file);
-    }
-    if (pid)
+    if (serves(pid, data))
         kill(pid, SIGQUIT);
-    else
-        unlink(pid_file);
+}
+
+/* A lock that a dead server left. Where its number belongs to a stranger now, our own takes its place, which
+ * PostgreSQL sees through; the rest stays, because by it PostgreSQL finds orphans that still use the shared memory. */
+static void clear_lock(const char *dir, const char *name, const char *data)
+{
+    char file[PATH_MAX];
+    const char *rest;
+    BUF_AUTO text = {0}, ours = {0};
+    if (!settings_path(file, sizeof(file), dir, name))
+        return;
+    pid_t pid = lock_pid(file, &text, &rest);
+    if (pid && serves(pid, data))
+        await_end(pid, data);
+    else if (pid && pid != getpid() && kill(pid, 0) == 0) {
+        log_info("%s names process %d, which is none of ours", file, (int)pid);
+        buf_printf(&ours, "%d\n%s", (int)getpid(), rest);
+        if (file_replace(file, ours.data, ours.len, 0600))
+            log_warn("%s: %s", file, strerror(errno));
+    }
 }
 
 static int hba_write(const struct postgres *pg, const char *data)
@@ -143,7 +159,8 @@ int postgres_run(void *arg)
     snprintf(bin, sizeof(bin), "%s/%lld/bin", versions_dir, (long long)version);
     int r = cluster_version(data) ? 0 : cluster_make(pg->dir, bin);
     if (!r) {
-        await_predecessor(data);
+        clear_lock(data, "postmaster.pid", data);
+        clear_lock(pg->socket_dir, ".s.PGSQL.5432.lock", data);
         r = hba_write(pg, data);
     }
     if (!r)
