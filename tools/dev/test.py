@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTEST_DIRS = ["tests/sql", "tests/api", "tests/attack", "tests/e2e", "tests/faults", "tests/harness", "tests/tools"]
+PYTEST_DIRS = ["tests/sql", "tests/api", "tests/front", "tests/attack", "tests/e2e", "tests/faults", "tests/harness", "tests/tools"]
 # Threads are what tsan is for; the rest of that suite has none.
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=86",
