@@ -65,17 +65,18 @@ static void copy(struct grants *to, const struct plan_grant *g)
     grants_add(to, g->inner, g->mark, g->until_ms);
 }
 
-static void adjust(const struct plan_grant *wanted, const struct plan_grant *actual, struct grants *cut,
+static void adjust(const struct plan_grant *wanted, const struct plan_grant *actual, int64_t now_ms, struct grants *cut,
                    struct grants *set)
 {
-    if (wanted->until_ms < actual->until_ms - PLAN_EARLIER_MS)
+    int64_t later = wanted->until_ms - actual->until_ms;
+    if (later < -PLAN_EARLIER_MS)
         copy(cut, wanted);
-    else if (wanted->until_ms >= actual->until_ms + PLAN_LATER_MS)
+    else if (later >= PLAN_LATER_MS || (later > 0 && actual->until_ms - now_ms < PLAN_NEAR_MS))
         copy(set, wanted);
 }
 
-void plan_grants(const struct grants *wanted, const struct grants *actual, struct grants *drop, struct grants *cut,
-                 struct grants *set)
+void plan_grants(const struct grants *wanted, const struct grants *actual, int64_t now_ms, struct grants *drop,
+                 struct grants *cut, struct grants *set)
 {
     size_t w = 0, a = 0;
     while (w < wanted->n || a < actual->n) {
@@ -85,7 +86,7 @@ void plan_grants(const struct grants *wanted, const struct grants *actual, struc
         else if (c > 0)
             copy(drop, &actual->v[a++]);
         else
-            adjust(&wanted->v[w++], &actual->v[a++], cut, set);
+            adjust(&wanted->v[w++], &actual->v[a++], now_ms, cut, set);
     }
 }
 

@@ -25,14 +25,14 @@ void grants_add(struct grants *g, struct net_addr inner, uint32_t mark, int64_t 
 void grants_sort(struct grants *g);
 const struct plan_grant *grants_find(const struct grants *g, struct net_addr inner, uint32_t mark);
 
-/* Ends are moved only when it matters: later by at least this much (a renewal need not rewrite every element every 20
- * seconds), earlier by more than clocks are read apart. */
-enum { PLAN_LATER_MS = 30000, PLAN_EARLIER_MS = 250 };
+/* Ends are moved only when it matters: later by at least PLAN_LATER_MS (a renewal need not rewrite every element every
+ * 20 seconds) or when the end is near, earlier by more than clocks are read apart. */
+enum { PLAN_LATER_MS = 30000, PLAN_NEAR_MS = 60000, PLAN_EARLIER_MS = 250 };
 
 /* One merge walk over both lists, which are sorted: `drop` gets elements that must go, `cut` those that must end
  * earlier than they do, `set` those that are missing or may live longer. */
-void plan_grants(const struct grants *wanted, const struct grants *actual, struct grants *drop, struct grants *cut,
-                 struct grants *set);
+void plan_grants(const struct grants *wanted, const struct grants *actual, int64_t now_ms, struct grants *drop,
+                 struct grants *cut, struct grants *set);
 
 enum peer_place {
     PEER_GONE,    /* not installed */

@@ -410,7 +410,7 @@ static int run_grants(struct reconcile *r, const struct store *store, int64_t no
     CLEANUP(grants_done) struct grants set = {0};
     if (!closed)
         want_grants(r, store, now_ms, &wanted);
-    plan_grants(&wanted, &r->actual, &drop, &cut, &set);
+    plan_grants(&wanted, &r->actual, now_ms, &drop, &cut, &set);
     if (!open)
         set.n = 0;
     return commit_grants(r, &drop, &cut, &set, now_ms);
