@@ -112,7 +112,8 @@ static void unavailable(struct request *req, struct response *res)
     response_header(res, "content-type", "application/problem+json");
     response_header(res, "retry-after", "1");
     buf_printf(&res->body,
-               "{\"type\":\"about:blank\",\"title\":\"Service unavailable\",\"status\":503,\"code\":\"unavailable\","
+               "{\"type\":\"/api/v1/problems/unavailable\",\"title\":\"The server cannot do this right now\","
+               "\"status\":503,\"code\":\"unavailable\","
                "\"detail\":\"The service cannot reach its database now. Try again.\",\"instance\":\"%s\"}",
                req->id);
 }

@@ -61,6 +61,7 @@ def test_database_dies_and_comes_back(posternd, admin):
     for answer in refused:
         assert int(answer.headers["retry-after"]) >= 1
         assert answer.headers["content-type"] == "application/problem+json" and answer.code == "unavailable"
+        assert answer.json["type"] == "/api/v1/problems/unavailable"
     there = {site["id"] for site in admin.items("/api/v1/sites?limit=500")}
     assert set(made) <= there, "an answered write was lost"
     assert posternd.rest().get("/readyz").status == 200
