@@ -3,12 +3,11 @@
 import datetime
 
 import pytest
-from api_kinds import PASSWORD, new_person, unique
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
-from harness.agent import Agent, Client, Gateway, csr_of, decode_enrolment, new_key
-from test_agent_access import Access
+from harness.access import PASSWORD, Access, unique
+from harness.agent import Agent, Gateway, csr_of, decode_enrolment, new_key
 
 
 @pytest.fixture
@@ -125,7 +124,7 @@ def test_a_deleted_device_is_a_stranger(admin, access):
 
 def test_sessions_belong_to_the_devices_person(admin, access):
     client = access.client()
-    other = new_person(admin)
+    other = access.new_person()
     answer = client.call("POST", "/sign-in", {"email": other["email"], "password": PASSWORD})
     assert answer.status == 403
     assert client.call("POST", "/sign-in", {"email": client.email, "password": "wrong"}).code == "sign_in_failed"
