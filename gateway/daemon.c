@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "gateway/admit.h"
-#include "gateway/notify.h"
+#include "agent/notify.h"
 #include "gateway/privileges.h"
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/notify.h"
+#include "agent/notify.h"
 #include "base/str.h"
 #include <sys/socket.h>
 #include <sys/un.h>
