@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The process core with a front of ours on its socket: calls, streams, cancelling, a full queue, a lost database. */
 #include "../db/testdb.h"
 #include "../test.h"
