@@ -5,18 +5,21 @@
 #include "server/front/state.h"
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <openssl/sha.h>
 
-/* Who shares a budget: an IPv4 address or an IPv6 /64. */
-struct address {
-    uint8_t key[16];
-    size_t key_len;
-    unsigned refs; /* by conns */
+enum { ORIGIN_KEY_MAX = SHA256_DIGEST_LENGTH };
+
+/* Who shares a budget. */
+struct origin {
+    uint8_t key[ORIGIN_KEY_MAX];
+    size_t key_len; /* 4: IPv4; 8: IPv6 /64; 32: hash of a certificate */
+    unsigned refs;  /* by conns */
     size_t n_conns, n_requests;
 };
 
-/* Writes the text of the address and its key; v4-mapped addresses are IPv4. */
+/* Writes the text of the address and its key, returns the key's length; v4-mapped addresses are IPv4. */
 static size_t read_address(const struct sockaddr_storage *sa, char text[static INET6_ADDRSTRLEN],
-                           uint8_t key[static 16])
+                           uint8_t key[static ORIGIN_KEY_MAX])
 {
     const struct in6_addr *v6 = &((const struct sockaddr_in6 *)sa)->sin6_addr;
     const void *v4 = NULL;
@@ -31,32 +34,32 @@ static size_t read_address(const struct sockaddr_storage *sa, char text[static I
     return v4 ? 4 : 8;
 }
 
-static struct address *address_get(struct front *f, const uint8_t *key, size_t len)
+static struct origin *origin_get(struct front *f, const uint8_t *key, size_t len)
 {
-    struct address *a = map_get_bytes(&f->addresses, key, len);
-    if (!a) {
-        a = xalloc(sizeof(*a));
-        memcpy(a->key, key, len);
-        a->key_len = len;
-        map_set_bytes(&f->addresses, key, len, a);
+    struct origin *o = map_get_bytes(&f->origins, key, len);
+    if (!o) {
+        o = xalloc(sizeof(*o));
+        memcpy(o->key, key, len);
+        o->key_len = len;
+        map_set_bytes(&f->origins, key, len, o);
     }
-    a->refs++;
-    return a;
+    o->refs++;
+    return o;
 }
 
-static void address_put(struct front *f, struct address *a)
+static void origin_put(struct front *f, struct origin *o)
 {
-    if (--a->refs)
+    if (--o->refs)
         return;
-    map_remove_bytes(&f->addresses, a->key, a->key_len);
-    free(a);
+    map_remove_bytes(&f->origins, o->key, o->key_len);
+    free(o);
 }
 
 static void conn_unref(struct conn *c)
 {
     if (--c->refs)
         return;
-    address_put(c->front, c->address);
+    origin_put(c->front, c->origin);
     buf_done(&c->certificate);
     free(c);
 }
@@ -68,7 +71,7 @@ static void on_close(void *data)
     SSL_CTX_free(c->ssl_ctx);
     list_remove(&c->link);
     c->front->n_conns--;
-    c->address->n_conns--;
+    c->origin->n_conns--;
     conn_unref(c);
 }
 
@@ -88,18 +91,18 @@ static void set_options(int fd)
 
 static bool has_room(struct front *f, const uint8_t *key, size_t len)
 {
-    const struct address *a = map_get_bytes(&f->addresses, key, len);
-    return f->n_conns < f->limits.connections_max && (!a || a->n_conns < f->limits.connections_per_address);
+    const struct origin *o = map_get_bytes(&f->origins, key, len);
+    return !o || o->n_conns < f->limits.connections_per_origin;
 }
 
 void conn_accept(struct front *f, h2o_socket_t *sock)
 {
     struct sockaddr_storage sa = {0};
     char text[INET6_ADDRSTRLEN] = "";
-    uint8_t key[16] = {0};
+    uint8_t key[ORIGIN_KEY_MAX] = {0};
     socklen_t sa_len = h2o_socket_getpeername(sock, (struct sockaddr *)&sa);
     size_t len = sa_len ? read_address(&sa, text, key) : 0;
-    if (!len || !f->accept.ssl_ctx || !has_room(f, key, len)) {
+    if (!len || !f->accept.ssl_ctx || f->n_conns >= f->limits.connections_max || !has_room(f, key, len)) {
         f->refused_conns += len && f->accept.ssl_ctx;
         h2o_socket_close(sock);
         return;
@@ -111,15 +114,33 @@ void conn_accept(struct front *f, h2o_socket_t *sock)
     c->refs = 1;
     c->ssl_ctx = f->accept.ssl_ctx;
     SSL_CTX_up_ref(c->ssl_ctx);
-    c->address = address_get(f, key, len);
+    c->origin = origin_get(f, key, len);
     str_copy(c->peer, sizeof(c->peer), text);
     list_append(&f->conns, &c->link);
     f->n_conns++;
-    c->address->n_conns++;
+    c->origin->n_conns++;
     sock->on_close.cb = on_close;
     sock->on_close.data = c;
     set_options(h2o_socket_get_fd(sock));
     h2o_accept(&f->accept, sock);
+}
+
+void conn_identify(struct conn *c, const void *der, size_t len)
+{
+    struct front *f = c->front;
+    uint8_t key[SHA256_DIGEST_LENGTH];
+    SHA256(der, len, key);
+    buf_reset(&c->certificate);
+    buf_append(&c->certificate, der, len);
+    if (!has_room(f, key, sizeof(key))) {
+        f->refused_conns++;
+        guard_shutdown(c->sock);
+        return;
+    }
+    c->origin->n_conns--;
+    origin_put(f, c->origin);
+    c->origin = origin_get(f, key, sizeof(key));
+    c->origin->n_conns++;
 }
 
 struct conn *conn_of_socket(h2o_socket_t *sock)
@@ -136,11 +157,11 @@ struct conn *conn_of_request(h2o_req_t *req)
 bool conn_take_request(struct conn *c)
 {
     struct front *f = c->front;
-    if (f->n_requests >= f->limits.requests_max || c->address->n_requests >= f->limits.requests_per_address ||
+    if (f->n_requests >= f->limits.requests_max || c->origin->n_requests >= f->limits.requests_per_origin ||
         c->n_requests >= f->limits.requests_per_connection)
         return false;
     f->n_requests++;
-    c->address->n_requests++;
+    c->origin->n_requests++;
     c->n_requests++;
     c->refs++;
     return true;
@@ -150,7 +171,7 @@ void conn_end_request(struct conn *c)
 {
     struct front *f = c->front;
     f->n_requests--;
-    c->address->n_requests--;
+    c->origin->n_requests--;
     c->n_requests--;
     conn_unref(c);
 }

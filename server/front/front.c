@@ -28,9 +28,9 @@ void front_limits_default(struct front_limits *l)
     *l = (struct front_limits){
         .body_max = FRAME_BODY_MAX,
         .connections_max = 16384,
-        .connections_per_address = 512,
+        .connections_per_origin = 512,
         .requests_max = 32768,
-        .requests_per_address = 1024,
+        .requests_per_origin = 1024,
         .requests_per_connection = 32,
         .buffered_per_connection = 16 << 20,
         .buffered_max = 128 << 20,

@@ -9,11 +9,11 @@
 
 /* Bounds for strangers. front_limits_default() gives what a server should run with. */
 struct front_limits {
-    size_t body_max;                /* bytes of a request body that core gets to see; more is answered 413 */
-    size_t connections_max;         /* all connections; lowered to what RLIMIT_NOFILE allows */
-    size_t connections_per_address; /* an address is an IPv4 address or an IPv6 /64 */
-    size_t requests_max;            /* requests and streams that core has not finished, cancelled ones included */
-    size_t requests_per_address;
+    size_t body_max;               /* bytes of a request body that core gets to see; more is answered 413 */
+    size_t connections_max;        /* all connections; lowered to what RLIMIT_NOFILE allows */
+    size_t connections_per_origin; /* an origin is an IPv4 address, an IPv6 /64 or a client certificate */
+    size_t requests_max;           /* requests and streams that core has not finished, cancelled ones included */
+    size_t requests_per_origin;
     size_t requests_per_connection;
     size_t buffered_per_connection; /* bytes of unfinished bodies and header blocks */
     size_t buffered_max;

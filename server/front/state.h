@@ -16,7 +16,7 @@ struct front {
     h2o_socket_t *listener, *signals;
     struct tls tls;
     struct link link;
-    struct map addresses;  /* of struct address, by their key */
+    struct map origins;    /* of struct origin, by their key */
     struct list conns;     /* of struct conn that have a socket */
     struct list exchanges; /* of struct exchange */
     size_t n_conns, n_requests;

@@ -35,10 +35,8 @@ static void on_info(const SSL *ssl, int where, int value)
     X509 *x = SSL_get0_peer_certificate(ssl);
     unsigned char *der = NULL;
     int n = c && x ? i2d_X509(x, &der) : 0;
-    if (n > 0) {
-        buf_reset(&c->certificate);
-        buf_append(&c->certificate, der, (size_t)n);
-    }
+    if (n > 0)
+        conn_identify(c, der, (size_t)n);
     OPENSSL_free(der);
 }
 

@@ -21,8 +21,8 @@ static const struct {
     const char *name;
     size_t off;
 } limits[] = {
-    LIMIT(body_max),     LIMIT(connections_max), LIMIT(connections_per_address), LIMIT(requests_max),
-    LIMIT(buffered_max), LIMIT(handshake_ms),    LIMIT(requests_per_address),    LIMIT(requests_per_connection),
+    LIMIT(body_max),     LIMIT(connections_max), LIMIT(connections_per_origin),  LIMIT(requests_max),
+    LIMIT(buffered_max), LIMIT(handshake_ms),    LIMIT(requests_per_origin),     LIMIT(requests_per_connection),
     LIMIT(idle_ms),      LIMIT(request_ms),      LIMIT(buffered_per_connection), LIMIT(answer_ms),
     LIMIT(send_ms),      LIMIT(drain_ms),
 };

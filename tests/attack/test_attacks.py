@@ -226,8 +226,23 @@ def test_body_flood(front):
     assert front.answer_time() < 5 * SLACK
 
 
+def test_body_flood_over_many_connections(start):
+    front = start(buffered_max=8 << 20)
+    before = front.rss_mb()
+    connections = [front.h2() for _ in range(12)]
+    for c in connections:
+        c.request("/api/v1/echo", "POST", body=b"x" * 900000, end=False)
+        c.pump(5, lambda: not c.out)
+    wait_for("the largest is closed", lambda: "on all connections" in front.text(), 10)
+    for c in connections:
+        c.pump(0.1, lambda: c.closed)
+    assert 0 < sum(c.closed for c in connections) < 12
+    assert front.rss_mb() - before < 40 * SLACK
+    assert front.answer_time() < 5 * SLACK
+
+
 def test_many_connections_of_one_address(start):
-    front = start(connections_per_address=20)
+    front = start(connections_per_origin=20)
     connections = [front.h2() for _ in range(20)]
     for c in connections:
         assert c.get("/api/v1/small").body == b"hello"

@@ -22,7 +22,7 @@ def unhurt(posternd, admin):
     assert admin.get("/api/v1/sites").expect(200)
 
 
-def test_A4_stranger_resets_streams(unhurt):
+def test_stranger_resets_streams(unhurt):
     c, sid = H2(unhurt.port), 1
     while not c.closed and sid < 20000:
         for _ in range(100):
@@ -33,7 +33,7 @@ def test_A4_stranger_resets_streams(unhurt):
     assert c.closed
 
 
-def test_A4_stranger_sends_a_header_bomb(unhurt):
+def test_stranger_sends_a_header_bomb(unhurt):
     c = H2(unhurt.port)
     bomb = block("/api/v1/sites") + b"\x40" + text(b"x") + text(b"y") + b"\xbe" * 16000
     c.send(frame(HEADERS, GETS, 1, bomb))
@@ -41,7 +41,7 @@ def test_A4_stranger_sends_a_header_bomb(unhurt):
     assert c.closed
 
 
-def test_A4_stranger_reads_slowly(unhurt):
+def test_stranger_reads_slowly(unhurt):
     for window in (2, 3, 15, 100):
         c = H2(unhurt.port, window=window, rcvbuf=4096)
         for _ in range(10):
@@ -53,7 +53,7 @@ def test_A4_stranger_reads_slowly(unhurt):
         c.close()
 
 
-def test_A4_stranger_never_ends_a_header_block(unhurt):
+def test_stranger_never_ends_a_header_block(unhurt):
     c = H2(unhurt.port)
     c.get("/livez")
     c.send(frame(HEADERS, END_STREAM, 3, block("/livez")[:3]) + frame(CONT, 0, 3) * 1000)
@@ -61,7 +61,7 @@ def test_A4_stranger_never_ends_a_header_block(unhurt):
     assert c.closed
 
 
-def test_A4_stranger_floods_bodies(unhurt):
+def test_stranger_floods_bodies(unhurt):
     c = H2(unhurt.port)
     for i in range(100):
         c.send(frame(HEADERS, END_HEADERS, 1 + 2 * i, block("/api/v1/sign-in", "POST")))
@@ -74,7 +74,7 @@ def test_A4_stranger_floods_bodies(unhurt):
     assert c.closed
 
 
-def test_A4_stranger_at_the_agents_door(unhurt):
+def test_stranger_at_the_agents_door(unhurt):
     try:
         c = H2(unhurt.agents_port)
         c.pump(10)

@@ -49,7 +49,7 @@ def der_len(paths):
     return len(certificate.public_bytes(serialization.Encoding.DER))
 
 
-def test_A4_agent_with_certificate_is_known_to_core(agents, ca, tmp_path):
+def test_agent_with_certificate_is_known_to_core(agents, ca, tmp_path):
     for name in ("gwy_1", "dev_2"):
         mine = ca.issue(tmp_path, name)
         answer = echo(agents, mine)
@@ -57,7 +57,7 @@ def test_A4_agent_with_certificate_is_known_to_core(agents, ca, tmp_path):
         assert f"certificate {der_len(mine)}\n" in answer.body.decode()
 
 
-def test_A4_strangers_never_reach_http(agents, ca, tmp_path):
+def test_strangers_never_reach_http(agents, ca, tmp_path):
     foreign = Authority("devices")  # the same name, another key
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         assert is_refused(agents, high=version)
@@ -110,3 +110,17 @@ def test_device_ca_appears_and_changes(start, tmp_path):
     second.write(path)
     wait_for("the new CA is read", lambda: not is_refused(front, other), 10)
     assert is_refused(front, mine)
+
+
+def test_agents_behind_one_address_have_budgets_of_their_own(start, ca, tmp_path):
+    front = start(listener="agents", ca=ca.path, connections_per_origin=2)
+    papers = [ca.issue(tmp_path, f"dev_{i}") for i in range(4)]
+    connections = []
+    for mine in papers:
+        for _ in range(2):
+            connections.append(front.h2(tls=context(certificate=mine)))
+            assert connections[-1].get("/agent/v1/echo").status == 200
+    assert is_refused(front, papers[0])
+    assert connections[0].get("/agent/v1/echo").status == 200
+    connections[0].close()
+    wait_for("the place is free", lambda: not is_refused(front, papers[0]), 10)

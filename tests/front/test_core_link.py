@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Core comes and goes; the front stays, says so, and is itself replaced without a wait."""
 import json
+import os
 import signal
+import subprocess
 
-from harness.front import SLACK, Authority
+from harness.front import SLACK, Authority, driver
 from harness.run import sanitized, wait_for
 
 
@@ -94,3 +96,28 @@ def test_sandbox(front):
         assert fields["Seccomp"].strip() == "2"
         assert fields["NoNewPrivs"].strip() == "1"
     assert front.answer_time() < 20
+
+
+def test_front_whose_guard_is_not_in_place_does_not_serve(tmp_path):
+    argv = [driver("front_echo_hidden"), "people", tmp_path / "core.sock", *Authority().issue(tmp_path, "x"), "-"]
+    end = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    assert end.returncode == 1
+    assert "the guard of libh2o does not hold" in end.stderr and "serving" not in end.stderr.replace("not serving", "")
+
+
+def test_core_that_hangs(start):
+    """Core takes nothing from its socket for a while: requests are answered for it, little is kept."""
+    front = start(answer_ms=1500)
+    c = front.h2()
+    c.get("/api/v1/small")
+    before = front.rss_mb()
+    os.kill(front.core.process.pid, signal.SIGSTOP)
+    try:
+        for _ in range(3):
+            sids = [c.request("/api/v1/echo", "POST", body=b"x" * 1000000) for _ in range(12)]
+            c.pump(30 * SLACK, lambda: all(c.answer(s).ended for s in sids))
+            assert all(c.answer(s).status == 503 and c.answer(s)["retry-after"] for s in sids)
+        assert front.rss_mb() - before < 80 * SLACK
+    finally:
+        os.kill(front.core.process.pid, signal.SIGCONT)
+    wait_for("core again", lambda: c.get("/api/v1/small").body == b"hello", 20)
