@@ -16,6 +16,7 @@
 #include "server/supervise/supervise.h"
 #include <limits.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const struct cli_option settings_options[] = {
@@ -110,6 +111,13 @@ static void wire(void)
     api_set_agent_principal(broker_principal);
 }
 
+/* For ps and for the log: the children are started through /proc/self/exe, which would be their name. */
+static void process_name(const char *name, const char *program_name)
+{
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+    log_init(program_name);
+}
+
 static int internal_keys(struct cli *cli, int argc, char **argv)
 {
     struct settings s = settings_of(cli);
@@ -124,7 +132,7 @@ static int internal_core(struct cli *cli, int argc, char **argv)
 {
     struct settings s = settings_of(cli);
     char conninfo[1024];
-    log_init("posternd core");
+    process_name("posternd-core", "posternd core");
     wire();
     if (postgres_conninfo(&s, conninfo, sizeof(conninfo)))
         return CLI_USAGE;
@@ -137,7 +145,10 @@ static int run_front(const struct cli *cli, enum frame_listener listener)
     struct settings s = settings_of(cli);
     struct tls_paths tls;
     char socket[PATH_MAX];
-    log_init(listener == FRAME_AGENTS ? "posternd front agents" : "posternd front people");
+    if (listener == FRAME_AGENTS)
+        process_name("posternd-agents", "posternd front agents");
+    else
+        process_name("posternd-people", "posternd front people");
     if (tls_paths_name(&s, &tls) || !settings_path(socket, sizeof(socket), s.run_dir, "core.sock"))
         return CLI_USAGE;
     struct front_config config = {

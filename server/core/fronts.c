@@ -167,8 +167,8 @@ static int listen_at(const char *path)
     if (fd < 0)
         return -errno;
     unlink(fresh.sun_path);
-    if (bind(fd, (struct sockaddr *)&fresh, sizeof(fresh)) || chmod(fresh.sun_path, 0660) || listen(fd, 64) ||
-        rename(fresh.sun_path, sa.sun_path)) {
+    if (bind(fd, (struct sockaddr *)&fresh, sizeof(fresh)) || group_of_dir(fresh.sun_path) ||
+        chmod(fresh.sun_path, 0660) || listen(fd, 64) || rename(fresh.sun_path, sa.sun_path)) {
         int r = -errno;
         close(fd);
         return r;

@@ -118,6 +118,7 @@ struct core_app {
     void (*dispatch)(struct request *req, struct response *res);
     /* Answers from memory while the database is away or the queue is full (health); false = core answers 503. */
     bool (*dispatch_offline)(struct request *req, struct response *res);
-    /* Once, on a worker, after migrations and before the first request; again later when it fails (0 or -errno). */
+    /* Once, on a worker, after migrations and before the first request. When it fails (-errno) it is called again a
+     * moment later, so what happens once (core_every(), hub_subscribe()) comes after what may fail. */
     int (*start)(struct core *core, struct db *db);
 };

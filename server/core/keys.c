@@ -83,8 +83,10 @@ static int tls_make(const struct settings *s, const struct tls_paths *paths)
     if (!r) {
         SECRET_AUTO key_pem = pkey_to_pem(key);
         char *pem = cert_to_pem(cert);
-        /* The group is front's, from the directory: it may read, only core may write. */
+        /* Front's group may read, only core may write. */
         r = file_replace(paths->key, key_pem.p, key_pem.len, 0640);
+        if (!r)
+            r = group_of_dir(paths->key);
         if (!r)
             r = file_replace(paths->cert, pem, strlen(pem), 0644);
         free(pem);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "server/settings/settings.h"
 #include "base/str.h"
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const struct {
     const char *env;
@@ -43,4 +47,15 @@ const char *settings_path(char *out, size_t cap, const char *dir, const char *na
     if ((size_t)snprintf(out, cap, "%s/%s", dir, name) >= cap)
         return NULL;
     return out;
+}
+
+int group_of_dir(const char *path)
+{
+    char copy[PATH_MAX];
+    struct stat st;
+    if (!str_copy(copy, sizeof(copy), path))
+        return -ENAMETOOLONG;
+    if (stat(dirname(copy), &st) || lchown(path, (uid_t)-1, st.st_gid))
+        return -errno;
+    return 0;
 }

@@ -16,3 +16,5 @@ struct settings {
 void settings_to_env(const struct settings *s);
 /* "dir/name" in out; NULL when it does not fit. */
 const char *settings_path(char *out, size_t cap, const char *dir, const char *name);
+/* Gives a file the group of its directory, so that the processes which share that may use it. 0 or -errno. */
+int group_of_dir(const char *path) MUSTCHECK;

@@ -38,7 +38,7 @@ static int start_own(const struct settings *settings, pid_t *pid)
     if (lock < 0)
         return lock == -EBUSY ? 0 : lock;
     struct postgres pg = {
-        .dir = paths.postgres, .socket_dir = paths.pg_socket, .client = ids.core.name, .shared_socket = ids.separate};
+        .dir = paths.postgres, .socket_dir = paths.pg_socket, .client = ids.core.name, .client_group = ids.core.gid};
     const struct child once = {
         .name = "postgres", .who = ids.db, .death_signal = SIGINT, .run = postgres_run, .arg = &pg};
     *pid = child_fork(&once);

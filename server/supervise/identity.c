@@ -16,7 +16,7 @@ static bool by_name(const char *name, struct identity *out)
     if (!pw)
         return false;
     out->uid = pw->pw_uid;
-    out->gid = pw->pw_gid;
+    out->gid = out->also = pw->pw_gid;
     return str_copy(out->name, sizeof(out->name), pw->pw_name);
 }
 
@@ -24,7 +24,7 @@ static void self(struct identity *out)
 {
     const struct passwd *pw = getpwuid(geteuid());
     out->uid = geteuid();
-    out->gid = getegid();
+    out->gid = out->also = getegid();
     str_copy(out->name, sizeof(out->name), pw ? pw->pw_name : "");
 }
 
@@ -48,13 +48,16 @@ int identities_find(const struct settings *s, struct identities *out)
         log_error("root is no user for posternd's processes");
         return -ENOENT;
     }
+    out->core.also = out->front.gid; /* hands files and its socket to the fronts */
+    out->db.also = out->core.gid;    /* hands its socket to core */
     return 0;
 }
 
 int identity_become(const struct identity *who)
 {
     if (geteuid() == 0) {
-        if (setgroups(0, NULL) || setresgid(who->gid, who->gid, who->gid) || setresuid(who->uid, who->uid, who->uid))
+        if (setgroups(who->also != who->gid, &who->also) || setresgid(who->gid, who->gid, who->gid) ||
+            setresuid(who->uid, who->uid, who->uid))
             return -errno;
     }
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;

@@ -7,6 +7,7 @@
 struct identity {
     uid_t uid;
     gid_t gid;
+    gid_t also; /* one more group: whose members are to read what this process makes; gid when there is none */
     char name[64];
 };
 

@@ -103,14 +103,14 @@ int paths_prepare(const struct settings *s, const struct identities *ids, struct
     if (r)
         return r;
     const mode_t top = ids->separate ? 0711 : 0700;
-    /* Root's own group on what only one user needs; set-gid where another process shares what is made there. */
+    /* Where another process shares what is made here, the directory has its group; the maker passes it on. */
     const struct dir dirs[] = {
         {s->data_dir, ids->core.uid, ids->core.gid, top},
         {out->core, ids->core.uid, ids->core.gid, 0700},
-        {out->front, ids->core.uid, ids->front.gid, ids->separate ? 02750 : 0700},
+        {out->front, ids->core.uid, ids->front.gid, ids->separate ? 0750 : 0700},
         {out->postgres, ids->db.uid, ids->db.gid, 0700},
-        {out->run, ids->core.uid, ids->front.gid, ids->separate ? 02711 : 0700},
-        {out->pg_socket, ids->db.uid, ids->core.gid, ids->separate ? 02750 : 0700},
+        {out->run, ids->core.uid, ids->front.gid, ids->separate ? 0711 : 0700},
+        {out->pg_socket, ids->db.uid, ids->core.gid, ids->separate ? 0750 : 0700},
     };
     for (size_t i = 0; !r && i < ARRAY_LEN(dirs); i++) {
         bool database = dirs[i].path == out->postgres || dirs[i].path == out->pg_socket;

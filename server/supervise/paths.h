@@ -4,7 +4,7 @@
  *   DATA            core's: setup-token
  *   DATA/core       core only: sealed keys                      DATA/postgres   the database's user only
  *   DATA/front      made by core, read by front: TLS pair, device-ca.pem
- *   RUN             core makes core.sock here, in front's group RUN/pg          PostgreSQL's socket, in core's group
+ *   RUN             core's: core.sock, for front's group         RUN/pg          PostgreSQL's socket, for core's group
  */
 #pragma once
 #include "server/supervise/identity.h"

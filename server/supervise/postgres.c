@@ -119,9 +119,10 @@ static int hba_write(const struct postgres *pg, const char *data)
 
 static int become_server(const struct postgres *pg, const char *bin, const char *data)
 {
-    char program[PATH_MAX], sockets[PATH_MAX + 32];
+    char program[PATH_MAX], sockets[PATH_MAX + 32], group[48];
     if (!settings_path(program, sizeof(program), bin, "postgres"))
         return -ENAMETOOLONG;
+    snprintf(group, sizeof(group), "unix_socket_group=%u", (unsigned)pg->client_group);
     snprintf(sockets, sizeof(sockets), "unix_socket_directories=%s", pg->socket_dir);
     const char *argv[] = {program,
                           "-D",
@@ -129,7 +130,9 @@ static int become_server(const struct postgres *pg, const char *bin, const char 
                           "-c",
                           sockets,
                           "-c",
-                          pg->shared_socket ? "unix_socket_permissions=0770" : "unix_socket_permissions=0700",
+                          "unix_socket_permissions=0770",
+                          "-c",
+                          group,
                           "-c",
                           "listen_addresses=",
                           "-c",

@@ -10,7 +10,7 @@ struct postgres {
     const char *dir; /* of which `data` holds the cluster */
     const char *socket_dir;
     const char *client; /* user that may connect as postern, besides root */
-    bool shared_socket; /* client is another user, in the group of socket_dir */
+    gid_t client_group; /* may use the socket; the server's user must belong to it */
 };
 
 /* In a process of its own that runs as the database's user: makes the cluster when there is none, clears what a

@@ -278,7 +278,7 @@ static void children_describe(struct supervisor *s, int people_fd, int agents_fd
     s->postgres = (struct postgres){.dir = s->paths.postgres,
                                     .socket_dir = s->paths.pg_socket,
                                     .client = s->ids.core.name,
-                                    .shared_socket = s->ids.separate};
+                                    .client_group = s->ids.core.gid};
     db->who = s->ids.db;
     db->death_signal = SIGINT;
     db->run = postgres_run;

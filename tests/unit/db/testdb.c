@@ -32,7 +32,7 @@ static void find_user(void)
     if (access("/usr/lib/postgresql", F_OK) || !pw)
         skip_all("PostgreSQL or its user is not installed");
     t.user.uid = pw->pw_uid;
-    t.user.gid = pw->pw_gid;
+    t.user.gid = t.user.also = pw->pw_gid;
     snprintf(t.user.name, sizeof(t.user.name), "%s", pw->pw_name);
 }
 
@@ -47,7 +47,8 @@ static void make_dir(const char *path, mode_t mode, bool database)
 void testdb_start_again(void)
 {
     static struct postgres pg;
-    pg = (struct postgres){.dir = t.postgres, .socket_dir = t.socket, .client = t.user.name};
+    pg =
+        (struct postgres){.dir = t.postgres, .socket_dir = t.socket, .client = t.user.name, .client_group = t.user.gid};
     const struct child child = {
         .name = "postgres", .who = t.user, .death_signal = SIGKILL, .run = postgres_run, .arg = &pg};
     t.pid = child_fork(&child);
