@@ -94,7 +94,10 @@ int setup_post(struct request *req, struct response *res)
                                   &account);
     if (r == -EACCES)
         return problem(req, res, PROBLEM_SETUP_REFUSED, NULL);
-    return r ? r : answer_session(req, res, 201, &account);
+    if (r)
+        return r;
+    identity_attempt_was_right(req->peer);
+    return answer_session(req, res, 201, &account);
 }
 
 int me_get(struct request *req, struct response *res)

@@ -133,7 +133,10 @@ static int enroll_gateway(struct enrolling *e)
         response_headerf(e->res, "retry-after", "%lld", (long long)(wait_ms + 999) / 1000);
         return problem(e->req, e->res, PROBLEM_TOO_MANY, NULL);
     }
-    return db_transact(e->req->db, gateway_step, e);
+    int r = db_transact(e->req->db, gateway_step, e);
+    if (!r)
+        identity_attempt_was_right(e->req->peer);
+    return r;
 }
 
 /* --- devices --- */

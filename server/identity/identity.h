@@ -47,8 +47,10 @@ extern const struct identity_provider *const identity_providers[]; /* NULL-termi
  * About 50 ms. Returns 0 with *out, or an error of the database. */
 int identity_check_password(struct db *db, struct arena *a, const struct identity_proof *proof,
                             struct identity_verdict *out) MUSTCHECK;
-/* Takes one attempt of an address for things like set-up; returns milliseconds to wait, 0 = go on. */
+/* Takes one attempt of an address for things like set-up and enrolment; returns milliseconds to wait, 0 = go on. Whoever
+ * turned out to be right gets it back, so that many who are right at one address do not stand in each other's way. */
 int64_t identity_attempt(const char *peer) MUSTCHECK;
+void identity_attempt_was_right(const char *peer);
 
 /* Opens a session for people's programs: the token is written to out (TOKEN_LEN_MAX), only its hash is stored. */
 int identity_open_session(struct db *db, const struct account *account, char *token, int64_t *expires_us,

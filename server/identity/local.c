@@ -48,6 +48,15 @@ int64_t identity_attempt(const char *peer)
     return wait_ms;
 }
 
+void identity_attempt_was_right(const char *peer)
+{
+    struct net_prefix source = source_of(peer);
+    pthread_mutex_lock(&lock);
+    limits_ready();
+    limit_give(sources, &source.addr, sizeof(source.addr), clock_boot_ms());
+    pthread_mutex_unlock(&lock);
+}
+
 static void key_of(const char *email, char out[static 256])
 {
     str_copy(out, 256, email);
@@ -69,13 +78,11 @@ static int64_t account_attempt(const char *email)
 
 static void give_back(const struct identity_proof *proof)
 {
-    struct net_prefix source = source_of(proof->peer);
     char key[256];
     key_of(proof->email, key);
-    int64_t now_ms = clock_boot_ms();
+    identity_attempt_was_right(proof->peer);
     pthread_mutex_lock(&lock);
-    limit_give(sources, &source.addr, sizeof(source.addr), now_ms);
-    limit_give(accounts, key, strlen(key), now_ms);
+    limit_give(accounts, key, strlen(key), clock_boot_ms());
     pthread_mutex_unlock(&lock);
 }
 
