@@ -65,52 +65,57 @@ static int u32_compare(const void *x, const void *y)
     return a < b ? -1 : a > b;
 }
 
-/* Memberships sorted by member: the groups of one member stand together. */
-struct membership {
-    const struct policy_member_in *sorted;
-    size_t *person_from, *group_from; /* first row of each; n + 1 entries */
-};
-
-static int member_compare(const void *x, const void *y)
+/* Most people are in few groups: then this is three times as fast as qsort(), and it is most of the building. */
+static void sort_numbers(uint32_t *v, size_t n)
 {
-    const struct policy_member_in *a = x, *b = y;
-    if (a->member_is_group != b->member_is_group)
-        return a->member_is_group ? 1 : -1;
-    return a->member < b->member ? -1 : a->member > b->member;
+    if (n > 64) {
+        qsort(v, n, sizeof(*v), u32_compare);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        uint32_t x = v[i];
+        size_t k = i;
+        for (; k > 0 && v[k - 1] > x; k--)
+            v[k] = v[k - 1];
+        v[k] = x;
+    }
 }
 
+/* The groups of each member, one member after the other: first people, then groups. */
+struct membership {
+    uint32_t *groups;
+    size_t *from; /* where the groups of member i begin; one entry more than there are members */
+    size_t n_people;
+};
+
+static size_t member_slot(const struct policy_input *in, const struct policy_member_in *m)
+{
+    return m->member_is_group ? in->n_people + m->member : m->member;
+}
+
+/* Counting sort: there are many more memberships than anything else. */
 static struct membership membership_of(const struct policy_input *in)
 {
-    struct policy_member_in *sorted = xalloc((in->n_members + 1) * sizeof(*sorted));
-    struct membership m = {sorted, xalloc((in->n_people + 1) * sizeof(size_t)),
-                           xalloc((in->n_groups + 1) * sizeof(size_t))};
-    if (in->n_members)
-        memcpy(sorted, in->members, in->n_members * sizeof(*sorted));
-    qsort(sorted, in->n_members, sizeof(*sorted), member_compare);
-    size_t row = 0;
-    for (size_t i = 0; i <= in->n_people; i++) {
-        m.person_from[i] = row;
-        while (row < in->n_members && !sorted[row].member_is_group && sorted[row].member == i)
-            row++;
-    }
-    for (size_t i = 0; i <= in->n_groups; i++) {
-        m.group_from[i] = row;
-        while (row < in->n_members && sorted[row].member_is_group && sorted[row].member == i)
-            row++;
-    }
+    size_t n = in->n_people + in->n_groups;
+    struct membership m = {xalloc((in->n_members + 1) * sizeof(uint32_t)), xalloc((n + 2) * sizeof(size_t)),
+                           in->n_people};
+    for (size_t i = 0; i < in->n_members; i++)
+        m.from[member_slot(in, &in->members[i]) + 2]++;
+    for (size_t i = 2; i < n + 2; i++)
+        m.from[i] += m.from[i - 1];
+    for (size_t i = 0; i < in->n_members; i++)
+        m.groups[m.from[member_slot(in, &in->members[i]) + 1]++] = in->members[i].group;
     return m;
 }
 
-/* Adds the groups of rows from..end-1 and all groups above them; `seen` holds the stamp of the last visitor. */
-static void climb(const struct membership *m, size_t from, size_t end, uint32_t *seen, uint32_t stamp,
-                  struct buf *found)
+/* Adds the groups of a member that were not seen yet; `seen` holds the stamp of the last visitor. */
+static void climb(const struct membership *m, size_t member, uint32_t *seen, uint32_t stamp, struct buf *found)
 {
-    for (size_t row = from; row < end; row++) {
-        uint32_t group = m->sorted[row].group;
-        if (seen[group] == stamp)
+    for (size_t row = m->from[member]; row < m->from[member + 1]; row++) {
+        if (seen[m->groups[row]] == stamp)
             continue;
-        seen[group] = stamp;
-        buf_append(found, &group, sizeof(group));
+        seen[m->groups[row]] = stamp;
+        buf_append(found, &m->groups[row], sizeof(uint32_t));
     }
 }
 
@@ -120,16 +125,14 @@ static void person_groups(struct policy_world *w, const struct membership *m, ui
 {
     struct world_person *p = &w->people[person];
     buf_reset(found);
-    climb(m, m->person_from[person], m->person_from[person + 1], seen, person + 1, found);
-    for (size_t i = 0; i < found->len / sizeof(uint32_t); i++) {
-        uint32_t group = ((uint32_t *)(void *)found->data)[i];
-        climb(m, m->group_from[group], m->group_from[group + 1], seen, person + 1, found);
-    }
+    climb(m, person, seen, person + 1, found);
+    for (size_t i = 0; i < found->len / sizeof(uint32_t); i++)
+        climb(m, m->n_people + ((uint32_t *)(void *)found->data)[i], seen, person + 1, found);
     uint32_t *groups = take(w, found->len, 1);
     if (found->len)
         memcpy(groups, found->data, found->len);
     p->n_groups = (uint32_t)(found->len / sizeof(uint32_t));
-    qsort(groups, p->n_groups, sizeof(*groups), u32_compare);
+    sort_numbers(groups, p->n_groups);
     p->groups = groups;
 }
 
@@ -150,9 +153,8 @@ static void add_people(struct policy_world *w, const struct policy_input *in)
         person_groups(w, &m, (uint32_t)i, seen, &found);
     }
     free(seen);
-    free((void *)(uintptr_t)m.sorted);
-    free(m.person_from);
-    free(m.group_from);
+    free(m.groups);
+    free(m.from);
 }
 
 static void add_devices(struct policy_world *w, const struct policy_input *in)

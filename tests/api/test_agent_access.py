@@ -241,6 +241,12 @@ def test_a_replaced_connection_goes_on_beside_the_new_one(connected):
     assert ("connection", connection) in at_gateway.state
 
 
+def test_a_client_that_lost_its_keys_replaces_what_it_had(connected):
+    access, client, at_client, at_gateway, connection = connected
+    answer = client.connect(access.site, [access.wiki]).expect(201).json
+    assert at_gateway.one("connection", id=answer["id"])["replaces"] == connection
+
+
 def test_renewals_are_signed_and_grow(connected):
     access, client, at_client, at_gateway, connection = connected
     first = at_gateway.until("a renewal", lambda w: [e["item"] for e in w.events if e["type"] == "renewal"])[0]

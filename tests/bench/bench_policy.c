@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Time of one decision, of a grant and of compiling the world at 10,000 policies × 100,000 people. */
-#include "base/clock.h"
 #include "base/str.h"
 #include "crypto/hash.h"
 #include "policy/policy.h"
 #include <stdio.h>
+#include <time.h>
 
 enum {
     N_PEOPLE = 100000,
@@ -16,6 +16,14 @@ enum {
     N_MEMBERS = N_PEOPLE * PER_PERSON + N_GROUPS,
     ROUNDS = 2000000
 };
+
+/* Time on the processor: other work on the machine does not count. */
+static int64_t cpu_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 static uint64_t state = 42;
 
@@ -56,7 +64,7 @@ static struct policy_input make_input(void)
     }
     for (uint32_t i = 0; i < N_GROUPS; i++) {
         groups[i] = id("grp", i);
-        members[n++] = (struct policy_member_in){i, below(N_GROUPS), true};
+        members[n++] = (struct policy_member_in){i, i / 8, true}; /* a tree, eight wide */
     }
     for (uint32_t i = 0; i < N_RESOURCES; i++) {
         boxes[i] = host(i);
@@ -72,11 +80,11 @@ static struct policy_input make_input(void)
 int main(void)
 {
     struct policy_input in = make_input();
-    int64_t start = clock_boot_us();
+    int64_t start = cpu_us();
     struct policy_world *w = policy_world_build(&in, sha256);
-    printf("figure policy_build %.1f ms\n", (double)(clock_boot_us() - start) / 1e3);
+    printf("figure policy_build %.1f ms\n", (double)(cpu_us() - start) / 1e3);
     size_t permitted = 0;
-    start = clock_boot_us();
+    start = cpu_us();
     for (int i = 0; i < ROUNDS; i++) {
         uint32_t person = below(N_PEOPLE);
         struct policy_query q = {person, person, POLICY_ANY, POLICY_ANY, NULL, 0};
@@ -84,8 +92,8 @@ int main(void)
         policy_decide(w, &q, below(N_RESOURCES), &d);
         permitted += d.effect == POLICY_PERMIT;
     }
-    printf("figure policy_decide %.3f us\n", (double)(clock_boot_us() - start) / ROUNDS);
-    start = clock_boot_us();
+    printf("figure policy_decide %.3f us\n", (double)(cpu_us() - start) / ROUNDS);
+    start = cpu_us();
     for (int i = 0; i < ROUNDS; i++) {
         uint32_t person = below(N_PEOPLE);
         struct policy_query q = {person, person, POLICY_ANY, POLICY_ANY, NULL, 0};
@@ -95,7 +103,7 @@ int main(void)
         policy_decide_grant(w, &q, below(N_RESOURCES), &d, classes, &n);
         permitted += n;
     }
-    printf("figure policy_grant %.3f us\n", (double)(clock_boot_us() - start) / ROUNDS);
+    printf("figure policy_grant %.3f us\n", (double)(cpu_us() - start) / ROUNDS);
     policy_world_free(w);
     return permitted == 0;
 }

@@ -21,10 +21,14 @@ FROM postern.connections WHERE id = :id FOR UPDATE;
 SELECT id FROM postern.connections
 WHERE session_id = :session_id AND state IN ('pending', 'ready') ORDER BY id FOR UPDATE;
 
+-- The inner addresses of a session belong to one peer of a gateway: a client that asks anew without saying so (it lost
+-- its keys) replaces what it had there.
 -- name: connection_add
 INSERT INTO postern.connections (id, session_id, site_id, gateway_id, client_hello, client_signature,
     client_fingerprint, replaces, due_at)
-VALUES (:id, :session_id, :site_id, :gateway_id, :client_hello, :client_signature, :client_fingerprint, :replaces,
+VALUES (:id, :session_id, :site_id, :gateway_id, :client_hello, :client_signature, :client_fingerprint,
+    coalesce(:replaces, (SELECT max(c.id) FROM postern.connections AS c WHERE c.session_id = :session_id
+        AND c.gateway_id = :gateway_id AND c.state IN ('pending', 'ready'))),
     now() + interval '30 seconds');
 
 -- name: connection_accept
