@@ -210,6 +210,10 @@ static void on_tick(struct loop_timer *timer)
     int64_t now = clock_boot_ms();
     feed_watchdog(g, now);
     look_at_clocks(g, now);
+    if (kernel_lost_table(&g->kernel)) {
+        reconcile_distrust(&g->reconcile);
+        g->applied = false;
+    }
     bool waiting = link_synced(g->link) && reconcile_waiting(&g->reconcile, link_store(g->link), now);
     if (link_synced(g->link) && pass_is_due(g, now, waiting))
         gateway_apply(g);

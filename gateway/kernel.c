@@ -117,17 +117,33 @@ static void on_drop_grant(void *arg, struct net_addr inner, uint32_t mark)
 }
 
 /* Somebody flushed the ruleset: ours comes back closed, and the next pass opens it as it should be. */
+static int remake_table(struct kernel *k)
+{
+    log_error("the nftables table %s was removed by somebody else; making it again", k->table);
+    nft_close(k->nft);
+    k->nft = NULL;
+    return open_table(k);
+}
+
+bool kernel_lost_table(struct kernel *k)
+{
+    struct nft_counters c;
+    if (k->nft && nft_read_counters(k->nft, &c) != -ENOENT)
+        return false;
+    int r = remake_table(k);
+    if (r)
+        log_error("nftables: %s", strerror(-r));
+    return true;
+}
+
 static int on_commit(void *arg)
 {
     struct kernel *k = arg;
     int r = nft_commit(k->nft);
     if (r != -ENOENT)
         return r;
-    log_error("the nftables table %s was removed by somebody else; making it again", k->table);
-    nft_close(k->nft);
-    k->nft = NULL;
-    int again = open_table(k);
-    return again ? again : -EAGAIN;
+    r = remake_table(k);
+    return r ? r : -EAGAIN;
 }
 
 static int on_read_grants(void *arg, struct nft_grant **out, size_t *n)

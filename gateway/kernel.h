@@ -30,5 +30,8 @@ void kernel_close(struct kernel *k);
 void kernel_remove(struct kernel *k);
 /* After the engine has died: starts another, with interface and routes. */
 int kernel_restart_engine(struct kernel *k) MUSTCHECK;
+/* True when somebody has removed our table: it is there again, closed, and must be filled. Called often: without the
+ * table nothing is enforced. */
+bool kernel_lost_table(struct kernel *k);
 /* Routes the pools of inner addresses into the tunnel. */
 int kernel_route(struct kernel *k, const struct net_prefix *pools, size_t n) MUSTCHECK;
