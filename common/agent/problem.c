@@ -22,7 +22,7 @@ void problem_text(const struct http_answer *answer, char *out, size_t cap)
         return;
     }
     if (decode(answer, &arena, &p) && (p.detail || p.title))
-        snprintf(out, cap, "%s", p.detail ? p.detail : p.title);
+        snprintf(out, cap, "%s%s%s", p.title ? p.title : "", p.title && p.detail ? ": " : "", p.detail ? p.detail : "");
     else
         snprintf(out, cap, "the server answered %d", answer->status);
     arena_done(&arena);

@@ -3,7 +3,7 @@
 #pragma once
 #include "agent/http.h"
 
-/* "detail" or "title" of the problem, else the bare status; also for transport errors. */
+/* "title: detail" of the problem, else the bare status; also for transport errors. */
 void problem_text(const struct http_answer *answer, char *out, size_t cap);
 /* True when the answer is a problem with this code. */
 bool problem_is(const struct http_answer *answer, const char *code);
