@@ -113,7 +113,8 @@ static int change_route(const struct route *r, bool add, const struct net_addr *
     rt->rtm_dst_len = (unsigned char)net_prefix_len(r->to);
     rt->rtm_table = RT_TABLE_MAIN;
     rt->rtm_protocol = r->protocol;
-    rt->rtm_scope = v4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    /* NOWHERE: of any scope. */
+    rt->rtm_scope = !add ? RT_SCOPE_NOWHERE : v4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     rt->rtm_type = RTN_UNICAST;
     mnl_attr_put(m, RTA_DST, net_addr_bytes(r->to.addr, bytes), bytes);
     if (r->interface)

@@ -221,6 +221,19 @@ static bool finish(struct tunnel_site *s, struct attempt *a, const struct tunnel
     return true;
 }
 
+/* A connection to the site that we have lost the keys of (taken down, another daemon): the new one takes its place, for
+ * two peers cannot have one inner address. */
+static const char *forgotten(const struct tunnel_view *v, const struct tunnel_site *s)
+{
+    const char *latest = NULL; /* ids are ordered by time */
+    for (size_t i = 0; i < v->n_connections; i++) {
+        const struct client_connection *c = v->connections[i];
+        if (str_eq(c->site, s->id) && c->phase != CONNECTION_FAILED && (!latest || strcmp(c->id, latest) > 0))
+            latest = c->id;
+    }
+    return latest;
+}
+
 static bool ask(struct tunnel *t, struct tunnel_site *s, const struct tunnel_view *v, struct tunnel_todo *todo)
 {
     bool next = t->rotating && s->now.state == ATTEMPT_READY && s->next.state == ATTEMPT_NONE;
@@ -231,7 +244,7 @@ static bool ask(struct tunnel *t, struct tunnel_site *s, const struct tunnel_vie
                                  .site = s,
                                  .attempt = next ? &s->next : &s->now,
                                  .wish = wish_of(v, s),
-                                 .replaces = next ? s->now.connection : NULL,
+                                 .replaces = next ? s->now.connection : forgotten(v, s),
                                  .key = next ? &t->next_key : &t->key};
     set_state(todo->attempt, ATTEMPT_ASKING, v->now_ms);
     return true;
