@@ -112,7 +112,7 @@ static void follow_connection(struct tunnel_site *s, struct attempt *a, const st
     bool late = v->now_ms - a->since_ms >= TUNNEL_ANSWER_MS;
     if (c && c->phase == CONNECTION_FAILED)
         failed(s, a, c->reason && *c->reason ? c->reason : "The gateway could not take the connection.", v->now_ms);
-    else if (a->state == ATTEMPT_READY && !c)
+    else if (a->state == ATTEMPT_READY && (!c || c->phase != CONNECTION_READY))
         failed(s, a, "The connection was ended.", v->now_ms);
     else if (a->state == ATTEMPT_WAITING && late && (!c || c->phase == CONNECTION_PENDING))
         failed(s, a, "The gateway does not answer.", v->now_ms);
