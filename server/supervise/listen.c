@@ -56,7 +56,9 @@ static int resolve(const char *address, struct addrinfo **out)
     };
     char text[80];
     const char *host, *port;
-    if (!str_copy(text, sizeof(text), address) || split(text, &host, &port))
+    uint64_t number;
+    /* getaddrinfo() takes 70000 for 4464. */
+    if (!str_copy(text, sizeof(text), address) || split(text, &host, &port) || parse_u64(port, 0, 65535, &number))
         return -EINVAL;
     return getaddrinfo(host, port, &hints, out) ? -EINVAL : 0;
 }
