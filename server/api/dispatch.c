@@ -136,6 +136,14 @@ static int decode_body(struct request *req, struct response *res)
     return r == -EBADMSG ? problem_fields(req, res, &errors) : r;
 }
 
+/* No change takes a parameter yet. One that was meant to soften it (dry_run) must not be passed over in silence. */
+static int refuse_query(struct request *req, struct response *res)
+{
+    if (is_read(req) || !*req->query)
+        return 0;
+    return problem(req, res, PROBLEM_BAD_REQUEST, "this request takes no query parameters");
+}
+
 static int find(struct request *req, struct response *res)
 {
     /* The front leaves the body out of the answer (RFC 9110 section 9.3.2). */
@@ -162,6 +170,8 @@ static int serve(struct request *req, struct response *res)
         r = authenticate(req, res, &scopes);
     if (!r)
         r = authorise(req, res, &scopes);
+    if (!r)
+        r = refuse_query(req, res);
     if (!r)
         r = decode_body(req, res);
     return r ? r : req->route->run(req, res);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What objects do: fields, references, revisions, deletion rules, audit."""
 import concurrent.futures
+import json
 import secrets
 import subprocess
+from urllib.parse import quote
 
 import pytest
 from api_kinds import Kinds, in_days, new_person, unique
@@ -237,3 +239,11 @@ def test_devices_are_blocked_and_unblocked(posternd, admin, kinds):
     assert actions == ["update", "unblock", "block"]
     admin.delete(path).expect(204)
     assert admin.post(f"{path}/block").status == 404
+
+
+def test_a_change_with_parameters_is_refused(admin):
+    """One that asks for a rehearsal must not be carried out."""
+    name = unique("rehearsed")
+    answer = admin.post("/api/v1/sites?dry_run=true", {"name": name})
+    assert (answer.status, answer.code) == (400, "bad_request")
+    assert admin.items(f"/api/v1/sites?filter=name={quote(json.dumps(name))}") == []

@@ -121,6 +121,12 @@ static void test_ids(void **state)
     assert_true(id_valid(a, "dev"));
     assert_false(id_valid(a, "gwy"));
     assert_true(strcmp(a, b) < 0);
+    for (int i = 0; i < 10000; i++) {
+        char next[ID_LEN_MAX];
+        id_new("dev", 1001, next);
+        assert_true(strcmp(b, next) < 0);
+        memcpy(b, next, sizeof(b));
+    }
     assert_false(id_valid("dev_", "dev"));
     assert_false(id_valid("dev_01JD2Q8W6Z6T3V9XK4M5N7P8QU", "dev"));
     assert_false(id_valid("", "dev"));
