@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/daemon.h"
+#include "agent/notify.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "gateway/admit.h"
-#include "agent/notify.h"
 #include "gateway/privileges.h"
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@ enum {
     TICK_WAITING_MS = 200, /* while a new session key waits for its first handshake */
     DISTRUST_MS = 60000,   /* how long the kernel is believed without reading it back */
     GOODBYE_MS = 2000,
+    HANGING_PASSES = 2, /* an engine that was silent in so many passes is replaced */
 };
 
 /* One pass. */
@@ -95,6 +96,7 @@ void gateway_apply(struct gateway *g)
     else if ((r = reconcile_run(&g->reconcile, store, now, g->closed)))
         note_problem(g, "the kernel does not take the state", r);
     g->applied = r == 0;
+    g->n_timeouts = r == -ETIMEDOUT ? g->n_timeouts + 1 : 0;
     if (g->applied) {
         *g->problem = '\0';
         reconcile_prune(&g->reconcile, store, now);
@@ -204,6 +206,8 @@ static void feed_watchdog(struct gateway *g, int64_t now)
     notify_send("WATCHDOG=1");
 }
 
+static void replace_hanging_engine(struct gateway *g);
+
 static void on_tick(struct loop_timer *timer)
 {
     struct gateway *g = container_of(timer, struct gateway, tick);
@@ -214,6 +218,7 @@ static void on_tick(struct loop_timer *timer)
         reconcile_distrust(&g->reconcile);
         g->applied = false;
     }
+    replace_hanging_engine(g);
     bool waiting = link_synced(g->link) && reconcile_waiting(&g->reconcile, link_store(g->link), now);
     if (link_synced(g->link) && pass_is_due(g, now, waiting))
         gateway_apply(g);
@@ -246,6 +251,16 @@ static void on_engine_death(struct loop_fd *source, uint32_t events)
     loop_fd_remove(source);
     log_error("the WireGuard engine has died; starting another");
     g->applied = false;
+    revive_engine(g);
+}
+
+static void replace_hanging_engine(struct gateway *g)
+{
+    if (g->n_timeouts < HANGING_PASSES)
+        return;
+    log_error("the WireGuard engine does not answer; starting another");
+    g->n_timeouts = 0;
+    loop_fd_remove(&g->engine_death);
     revive_engine(g);
 }
 

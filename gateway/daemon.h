@@ -33,7 +33,8 @@ struct gateway {
     bool closed;  /* nothing is granted until the state has been listed anew */
     bool applied; /* the last pass succeeded */
     bool leaving;
-    char problem[256]; /* of the last pass, "" = none */
+    unsigned n_timeouts; /* passes in a row in which the engine did not answer */
+    char problem[256];   /* of the last pass, "" = none */
 
     /* answers.c: connection id -> struct answer */
     struct map answers;

@@ -75,7 +75,7 @@ void kernel_remove(struct kernel *k)
 
 int kernel_restart_engine(struct kernel *k)
 {
-    engine_free(k->engine);
+    engine_stop(k->engine);
     k->engine = NULL;
     return start_engine(k);
 }

@@ -28,7 +28,7 @@ int kernel_open(struct kernel *k, const struct kernel_options *options, const ch
 void kernel_close(struct kernel *k);
 /* Ends the engine and removes the table. */
 void kernel_remove(struct kernel *k);
-/* After the engine has died: starts another, with interface and routes. */
+/* After the engine has died or hangs: ends what is left of it and starts another, with interface and routes. */
 int kernel_restart_engine(struct kernel *k) MUSTCHECK;
 /* True when somebody has removed our table: it is there again, closed, and must be filled. Called often: without the
  * table nothing is enforced. */

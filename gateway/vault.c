@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/vault.h"
+#include "base/encode.h"
 #include "base/log.h"
+#include "base/rng.h"
 #include "base/str.h"
 #include "net/bytes.h"
 
@@ -140,8 +142,9 @@ static int load(struct vault *v, const struct secret *in)
     char domain[32], boot[BOOT_ID_LEN];
     reader_field_text(&r, domain, sizeof(domain));
     reader_field_text(&r, boot, sizeof(boot));
-    if (!str_eq(domain, DOMAIN) || !str_eq(boot, v->boot))
+    if (!str_eq(domain, DOMAIN) || !*boot || (*v->boot && !str_eq(boot, v->boot)))
         return -ESTALE;
+    str_copy(v->boot, sizeof(v->boot), boot);
     reader_copy(&r, v->private_key.b, WG_KEY_LEN);
     reader_field_text(&r, v->epoch, sizeof(v->epoch));
     v->seq = reader_u64(&r);
@@ -157,9 +160,20 @@ static void forget_peers(struct vault *v)
         vault_remove_at(v, v->n - 1);
 }
 
+/* /run is empty after a boot, so a name made up here lives exactly as long as one. */
+static void name_boot(struct vault *v)
+{
+    uint8_t random[16];
+    if (*v->boot)
+        return;
+    rng_bytes(random, sizeof(random));
+    hex_encode(random, sizeof(random), v->boot);
+}
+
 static void make(struct vault *v)
 {
     forget_peers(v);
+    name_boot(v);
     v->epoch[0] = '\0';
     v->seq = 0;
     v->issued_us = 0;
@@ -171,7 +185,7 @@ int vault_open(struct vault *v, const char *dir, bool *fresh)
 {
     SECRET_AUTO stored = {0};
     *v = (struct vault){0};
-    boot_id(v->boot);
+    (void)boot_id(v->boot);
     int r = seal_open(&v->seal, dir);
     if (r)
         return r;

@@ -114,10 +114,10 @@ int identity_renew(struct identity *id, struct cert *cert)
     return 0;
 }
 
-void boot_id(char out[static BOOT_ID_LEN])
+bool boot_id(char out[static BOOT_ID_LEN])
 {
     BUF_AUTO text = {0};
-    if (file_read("/proc/sys/kernel/random/boot_id", 64, &text))
-        text.len = 0;
-    str_copy(out, BOOT_ID_LEN, text.len >= BOOT_ID_LEN - 1 ? text.data : "unknown");
+    bool found = file_read("/proc/sys/kernel/random/boot_id", 64, &text) == 0 && text.len >= BOOT_ID_LEN - 1;
+    str_copy(out, BOOT_ID_LEN, found ? text.data : "");
+    return found;
 }

@@ -46,5 +46,5 @@ enum { ENROL_WHY_MAX = 512 };
 int identity_enrol(const struct enrolment_plan *plan, char why[static ENROL_WHY_MAX]) MUSTCHECK;
 
 enum { BOOT_ID_LEN = 37 };
-/* The kernel's boot id. */
-void boot_id(char out[static BOOT_ID_LEN]);
+/* The kernel's boot id; false when it is hidden from us (ProcSubset=pid), then out is "". */
+bool boot_id(char out[static BOOT_ID_LEN]);

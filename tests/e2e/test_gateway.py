@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from harness.agent import b64, decode_enrolment
@@ -94,6 +95,10 @@ def kill(world, pid, signo):
 def restart(world):
     """posternd may still believe that the former agent is online, so the agent itself is asked."""
     world.restart_gateway()
+    wait_applied(world)
+
+
+def wait_applied(world):
     ask = [binary(GATEWAY), "status", "-o", "json"]
 
     def applied():
@@ -199,6 +204,43 @@ def peers_or_none(world):
         return peers(world)
     except (RuntimeError, IndexError):
         return None
+
+
+def test_L1_hanging_engine_is_replaced(access):
+    before, engine = peers(access), engine_pid(access)
+    kill(access, engine, signal.SIGSTOP)
+    access.set_policy(False)
+    wait_for("a revocation does not wait for the engine", lambda: not grants(access), timeout=3)
+    wait_for(lambda: "another engine: " + log(access), lambda: engine_pid_or_none(access) not in (None, engine), timeout=60)
+    assert list(before) != [] and wiki(access) is None
+
+
+def engine_pid_or_none(world):
+    try:
+        return engine_pid(world)
+    except (RuntimeError, IndexError):
+        return None
+
+
+def test_L5_a_clock_that_jumps_closes_grants_until_the_state_is_listed_anew(access, gateway_run):
+    """Wall time as one process sees it, through libfaketime; never the machine's clock."""
+    lib = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+    if not lib.exists():
+        pytest.skip("libfaketime is not installed")
+    if os.environ.get("POSTERN_PRESET") in ("asan", "tsan"):
+        pytest.skip("libfaketime and sanitizers do not go together")
+    end_agent(access, signal.SIGHUP)
+    offset = gateway_run.dir / "faketime"
+    offset.write_text("+0s")
+    access.restart_gateway(env={"LD_PRELOAD": str(lib), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
+                                "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+    wait_applied(access)
+    assert wiki(access) == 200
+    offset.write_text("+20s")
+    wait_for(lambda: "the jump is noticed: " + log(access), lambda: "the clock jumped ahead" in access.gateway_process.text())
+    wait_for(lambda: "open again: " + log(access), lambda: "the state was listed anew" in access.gateway_process.text())
+    assert wiki(access) == 200
+    end_agent(access, signal.SIGHUP)
 
 
 def test_A4_flushed_rules_come_back_closed_first(access):

@@ -83,8 +83,8 @@ class World:
         self.ground.gateway.call(binary("postern-gateway"), "enroll", "--token-file", self.secret_file("enrolment", enrolment))
         self.restart_gateway()
 
-    def restart_gateway(self):
-        self.gateway_process = self.ground.gateway.start("postern-gateway", [binary("postern-gateway"), "run"])
+    def restart_gateway(self, env=None):
+        self.gateway_process = self.ground.gateway.start("postern-gateway", [binary("postern-gateway"), "run"], env=env)
         wait_for(lambda: f"the gateway is online:\n{self.gateway_process.text()[-3000:]}",
                  lambda: self.admin.get(f"/api/v1/gateways/{self.gateway['id']}").expect(200).json["online"])
 
