@@ -4,6 +4,7 @@
 #include "agent/problem.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/haste.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/cli.h"
@@ -326,7 +327,7 @@ void client_link(struct client *c)
                                         .on_refused = on_refused,
                                         .on_deleted = on_deleted};
     struct link_options options = {
-        .loop = c->loop, .identity = &c->identity, .role = &client_role, .stall_s = STALL_S, .ops = &ops, .arg = c};
+        .loop = c->loop, .identity = &c->identity, .role = &client_role, .stall_s = haste_s(STALL_S), .ops = &ops, .arg = c};
     c->link = link_new(&options);
     link_start(c->link);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postern: the command line. All but `daemon` only talk to the daemon. */
 #include "base/file.h"
+#include "base/haste.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/address.h"
@@ -146,6 +147,8 @@ static int run_daemon(struct cli *cli, int argc, char **argv)
                                 .interface = cli_value(cli, "interface"),
                                 .engine = cli_value(cli, "engine")};
     log_init("postern");
+    if (haste_init())
+        return CLI_USAGE;
     return client_run(&settings);
 }
 

@@ -3,6 +3,7 @@
 #include "agent/notify.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/haste.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "gateway/admit.h"
@@ -357,7 +358,7 @@ static int open_rest(struct gateway *g)
         .loop = g->loop,
         .identity = &g->identity,
         .role = &gateway_role,
-        .stall_s = STALL_S,
+        .stall_s = haste_s(STALL_S),
         .ops = &link_ops,
         .arg = g,
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postern-gateway: the command line. */
 #include "base/file.h"
+#include "base/haste.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/cli.h"
@@ -144,6 +145,8 @@ static int run(struct cli *cli, int argc, char **argv)
         .listen_port = (uint16_t)port,
     };
     log_init("postern-gateway");
+    if (haste_init())
+        return CLI_USAGE;
     return gateway_run(&settings);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/renewals.h"
+#include "base/haste.h"
 #include "base/str.h"
 
 void renewals_init(struct renewals *r, struct vault *vault, const uint8_t *message_key, const char *gateway)
@@ -34,5 +35,5 @@ const char *renewals_take(struct renewals *r, const struct renewal_state *m, int
 
 int64_t renewals_open_until(const struct renewals *r, int64_t from_ms, int64_t until_ms)
 {
-    return MIN(until_ms, MAX(from_ms, r->at_ms) + RENEWAL_SPAN_MS);
+    return MIN(until_ms, MAX(from_ms, r->at_ms) + haste_ms(RENEWAL_SPAN_MS));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* posternd: the command line, and what each of its processes is made of. */
 #include "base/file.h"
+#include "base/haste.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/cli.h"
@@ -133,6 +134,8 @@ static int internal_core(struct cli *cli, int argc, char **argv)
     struct settings s = settings_of(cli);
     char conninfo[1024];
     process_name("posternd-core", "posternd core");
+    if (haste_init())
+        return CLI_USAGE;
     wire();
     if (postgres_conninfo(&s, conninfo, sizeof(conninfo)))
         return CLI_USAGE;
@@ -179,6 +182,8 @@ static int serve(struct cli *cli, int argc, char **argv)
 {
     struct settings s = settings_of(cli);
     log_init("posternd");
+    if (haste_init())
+        return CLI_USAGE;
     return supervise(&s);
 }
 

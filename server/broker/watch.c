@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* GET /agent/v1/state: the stream of an agent's desired state. */
 #include "base/clock.h"
+#include "base/haste.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/str.h"
@@ -29,7 +30,7 @@ struct watch {
 
 static int64_t heartbeat_ms(const struct agent *agent)
 {
-    return agent->kind == AGENT_GATEWAY ? GATEWAY_BOOKMARK_MS : CLIENT_BOOKMARK_MS;
+    return haste_ms(agent->kind == AGENT_GATEWAY ? GATEWAY_BOOKMARK_MS : CLIENT_BOOKMARK_MS);
 }
 
 static bool is_current(const struct watch *w)
@@ -130,7 +131,7 @@ static int on_render(struct stream *stream, void *ctx, struct db *db, struct buf
         return end_with(r == -EACCES ? "device_blocked" : "unknown_agent", at_ms, out);
     if (w->agent->kind == AGENT_GATEWAY && now_ms >= w->renewal_ms) {
         add_renewal(w, at_ms, w->agent->epoch, out);
-        w->renewal_ms = now_ms + RENEWAL_MS;
+        w->renewal_ms = now_ms + haste_ms(RENEWAL_MS);
     }
     if (n_lines || heartbeat || !w->listed)
         add_bookmark(w, now_ms, out);

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """download.py ADDRESS PORT SILENCE: reads http://ADDRESS:PORT/download until it is cut and says when the last byte
-came. Lines on stdout: "flowing" after the first megabyte, then at the end
+came. Lines on stdout: "flowing" after the first megabyte, "more" every half second in which
+bytes come, then at the end
 "end LAST_BYTE BYTES HOW" with LAST_BYTE in nanoseconds of CLOCK_MONOTONIC, which all namespaces share; HOW is
 "reset", "closed" or "silent" (nothing for SILENCE seconds)."""
 import socket
@@ -10,7 +11,7 @@ import time
 
 
 def read_until_cut(s):
-    last, total, told = time.monotonic_ns(), 0, False
+    last, total, told = time.monotonic_ns(), 0, 0
     while True:
         try:
             n = len(s.recv(1 << 16))
@@ -21,9 +22,9 @@ def read_until_cut(s):
         if not n:
             return last, total, "closed"
         last, total = time.monotonic_ns(), total + n
-        if not told and total > 1_000_000:
-            print("flowing", flush=True)
-            told = True
+        if total > 1_000_000 and last - told > 500_000_000:
+            print("more" if told else "flowing", flush=True)
+            told = last
 
 
 def main():

@@ -102,6 +102,16 @@ class Download:
             f"download-{Download.count}", ["/usr/bin/python3", DOWNLOAD, WIKI, WIKI_PORT, silence])
         self.process.wait_line("^flowing")
 
+    def goes_on(self, timeout=30):
+        """Bytes still come: of those that come from now on some are seen."""
+        before = self.process.text().count("more")
+        wait_for(lambda: f"the download goes on: {self.process.text()[-300:]}",
+                 lambda: self.process.text().count("more") >= before + 2, timeout)
+        assert "end" not in self.process.text()
+
+    def stop(self):
+        self.process.stop()
+
     def end(self, timeout=15):
         """(milliseconds of CLOCK_MONOTONIC of the last byte, bytes, how it ended)"""
         at, total, how = self.process.wait_line(r"^end (\d+) (\d+) (\w+)$", timeout).groups()

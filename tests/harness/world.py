@@ -13,10 +13,10 @@ PERSON = "ana@example.org"
 
 
 class World:
-    """say: called with one line per step, for ./dev up."""
+    """say: called with one line per step, for ./dev up. settings: environment of posternd; agents: of gateway and client."""
 
-    def __init__(self, run, laptop_nat="easy", site_nat="easy", say=lambda text: None, settings=None):
-        self.run, self.say = run, say
+    def __init__(self, run, laptop_nat="easy", site_nat="easy", say=lambda text: None, settings=None, agents=None):
+        self.run, self.say, self.agents = run, say, agents or {}
         say("building the network")
         self.ground = Ground(run, laptop_nat, site_nat)
         say("starting posternd with a private PostgreSQL")
@@ -84,9 +84,13 @@ class World:
         self.restart_gateway()
 
     def restart_gateway(self, env=None):
-        self.gateway_process = self.ground.gateway.start("postern-gateway", [binary("postern-gateway"), "run"], env=env)
-        wait_for(lambda: f"the gateway is online:\n{self.gateway_process.text()[-3000:]}",
-                 lambda: self.admin.get(f"/api/v1/gateways/{self.gateway['id']}").expect(200).json["online"])
+        """env: more environment, for this start only."""
+        self.gateway_process = self.ground.gateway.start("postern-gateway", [binary("postern-gateway"), "run"],
+                                                         env={**self.agents, **(env or {})})
+        wait_for(lambda: f"the gateway is online:\n{self.gateway_process.text()[-3000:]}", self.gateway_online)
+
+    def gateway_online(self):
+        return self.admin.get(f"/api/v1/gateways/{self.gateway['id']}").expect(200).json["online"]
 
     def gateway_sessions(self):
         """Grants in force, as the gateway tells them."""
@@ -117,11 +121,14 @@ class Laptop:
 
     def __init__(self, world, host, email, password):
         self.world, self.host, self.email = world, host, email
-        self.process = host.start("postern", [binary("postern"), "daemon"])
-        wait_for("postern's daemon answers", lambda: self.postern("status", check=False).returncode in (0, 5))
+        self.start()
         self.postern("login", world.server.url, "--email", email,
                      "--password-file", world.secret_file(f"password-{host.name}", password))
         self.postern("up")
+
+    def start(self, env=None):
+        self.process = self.host.start("postern", [binary("postern"), "daemon"], env={**self.world.agents, **(env or {})})
+        wait_for("postern's daemon answers", lambda: self.postern("status", check=False).returncode in (0, 5))
 
     def postern(self, *args, check=True, timeout=60):
         return self.host.call(binary("postern"), *args, check=check, timeout=timeout)
