@@ -326,8 +326,12 @@ void client_link(struct client *c)
                                         .on_lost = on_lost,
                                         .on_refused = on_refused,
                                         .on_deleted = on_deleted};
-    struct link_options options = {
-        .loop = c->loop, .identity = &c->identity, .role = &client_role, .stall_s = haste_s(STALL_S), .ops = &ops, .arg = c};
+    struct link_options options = {.loop = c->loop,
+                                   .identity = &c->identity,
+                                   .role = &client_role,
+                                   .stall_s = haste_s(STALL_S),
+                                   .ops = &ops,
+                                   .arg = c};
     c->link = link_new(&options);
     link_start(c->link);
 }
