@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One whole Postern for the end-to-end tests of a session; a test leaves it as it found it."""
+"""One whole Postern for the end-to-end tests of a file; a test leaves it as it found it."""
 import pytest
 from harness.run import wait_for
 from harness.support import need, new_run
 from harness.world import World
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world_run(request):
     need("posternd", "postern-gateway", "postern", "posternctl")
     yield from new_run(request)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_world(world_run):
     return World(world_run).everything()
 

@@ -136,12 +136,11 @@ def test_A4_without_a_policy_nothing_is_forwarded(world, survivors, everywhere):
     world.set_policy(False)
     wait_for("the wiki is shut", lambda: world.laptop.fetch(timeout=1) is None)
     arrived = {h: world.ground.arrivals(h) for h in (world.ground.wiki, world.ground.payroll)}
-    refused = world.refused()
     everywhere.apply()
     for destination in ((WIKI, WIKI_PORT), (PAYROLL, 5432), (WIKI, 443)):
         assert not connects(world, destination)
     spray(world, random_destinations(500, random.Random(4)))
-    refuses_more(world, refused, 10)
+    world.laptop.host.call("ping", "-c2", "-W1", WIKI, check=False)  # what was sent before it has arrived, or never will
     assert survivors.count() == 0
     assert {h: world.ground.arrivals(h) for h in arrived} == arrived
 

@@ -15,25 +15,39 @@ DOWNLOAD = Path(__file__).with_name("download.py")
 
 class Forced:
     """The laptop's owner as attacker: a route into the tunnel, and the destination in the peer's allowed addresses.
-    apply() again whenever the client may have put its own state back."""
+    They know their own keys, so the peer comes back should the client have removed it. apply() again whenever the
+    client may have put its own state back."""
 
     def __init__(self, laptop, prefix=f"{PAYROLL}/32"):
-        self.host, self.interface, self.prefix = laptop.host, laptop.interface, prefix
+        self.host, self.prefix = laptop.host, prefix
+        self.psk = laptop.world.run.dir / f"stolen-{laptop.host.name}"
+        self.interface, self.peer = laptop.interface, None
         self.apply()
 
+    def _peer(self):
+        """(public key, preshared key, endpoint, allowed addresses) of the tunnel, or None."""
+        lines = [line.split("\t") for line in self.host.call("wg", "show", self.interface, "dump", check=False).stdout.splitlines()]
+        return next(((p[0], p[1], p[2], p[3]) for p in lines if len(p) == 8), None)
+
     def apply(self):
-        wg = self.host.call("wg", "show", self.interface, "allowed-ips").stdout.split("\n")[0].split()
-        peer, allowed = wg[0], {a for a in wg[1:] if a != "(none)"}
-        if self.prefix not in allowed:
-            self.host.call("wg", "set", self.interface, "peer", peer, "allowed-ips", ",".join([*allowed, self.prefix]))
+        self.peer = self._peer() or self.peer
+        if self.peer is None:
+            raise AssertionError("the laptop has no tunnel")
+        key, psk, endpoint, allowed = self.peer
+        self.psk.touch(mode=0o600)
+        self.psk.write_text(psk)
+        addresses = {a for a in allowed.split(",") if a != "(none)"} | {self.prefix}
+        self.host.call("wg", "set", self.interface, "peer", key, "preshared-key", self.psk, "endpoint", endpoint,
+                       "allowed-ips", ",".join(addresses))
         self.host.call("ip", "route", "replace", self.prefix, "dev", self.interface)
         # Before any rule that the client made for its person; that it is there already is fine.
         self.host.call("ip", "rule", "add", "pref", "1", "to", self.prefix, "lookup", "main", check=False)
 
     def undo(self):
-        peer, *allowed = self.host.call("wg", "show", self.interface, "allowed-ips").stdout.split("\n")[0].split()
-        self.host.call("wg", "set", self.interface, "peer", peer, "allowed-ips",
-                       ",".join(a for a in allowed if a not in (self.prefix, "(none)")))
+        peer = self._peer()
+        if peer:
+            left = ",".join(a for a in peer[3].split(",") if a not in (self.prefix, "(none)"))
+            self.host.call("wg", "set", self.interface, "peer", peer[0], "allowed-ips", left, check=False)
         self.host.call("ip", "rule", "del", "pref", "1", check=False)
         self.host.call("ip", "route", "del", self.prefix, "dev", self.interface, check=False)
 

@@ -93,7 +93,7 @@ class World:
         return self.admin.get(f"/api/v1/gateways/{self.gateway['id']}").expect(200).json["online"]
 
     def gateway_sessions(self):
-        """Grants in force, as the gateway tells them."""
+        """Connections and how many grants are open for each, as the gateway tells."""
         return json.loads(self.ground.gateway.call(binary("postern-gateway"), "sessions", "-o", "json").stdout)
 
     def refused(self):
