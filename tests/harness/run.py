@@ -68,11 +68,13 @@ class Run:
 
 
 def process_start(pid):
-    """Start time in clock ticks: with the pid it names a process for good. None when there is none."""
+    """Start time in clock ticks: with the pid it names a process for good. None when there is none, or only what nobody
+    has waited for."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    except (OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
         return None
+    return None if fields[0] in "ZX" else fields[19]
 
 
 def exit_on_signals():

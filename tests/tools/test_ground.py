@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The testing ground itself: what connects, what does not, and that nothing is left of it."""
-import os
 import signal
 import subprocess
 import sys
@@ -8,7 +7,7 @@ import time
 
 from harness.ground import LAPTOP, LAPTOP_WAN, PAYROLL, SERVER, SITE_WAN, WIKI, WIREGUARD_PORT, Ground
 from harness.resources import Payroll, Wiki
-from harness.run import BASE, PREFIX, ROOT, wait_for
+from harness.run import BASE, PREFIX, ROOT, process_start, wait_for
 
 
 def reaches(host, address):
@@ -71,7 +70,7 @@ def test_nothing_is_left_of_a_killed_run():
     run_id, init, inner = p.stdout.readline().split()
     p.send_signal(signal.SIGKILL)
     p.wait()
-    wait_for("the kernel ends what was inside", lambda: not any(os.path.exists(f"/proc/{x}") for x in (init, inner)))
+    wait_for("the kernel ends what was inside", lambda: not any(process_start(x) for x in (init, inner)))
     folder = BASE / (PREFIX + run_id)
     assert folder.exists()
     subprocess.run([ROOT / "dev", "down"], check=True, timeout=60)
