@@ -49,7 +49,14 @@ void call_send(struct call *x, struct frame *frame)
     frame->stream = x->id;
     if (!f)
         return;
-    if (frame_stream_step(&x->order, frame->type) || frame_encode(&f->out, frame)) {
+    int r = frame_stream_step(&x->order, frame->type);
+    if (!r && frame_encode(&f->out, frame)) {
+        log_error("core made a %s frame that cannot be sent", frame_type_name(frame->type));
+        /* An answer too large for a frame must not leave its caller waiting. */
+        struct frame failed = {.type = FRAME_RESPONSE, .stream = x->id, .response.status = 500};
+        r = frame->type == FRAME_RESPONSE ? frame_encode(&f->out, &failed) : -EINVAL;
+    }
+    if (r) {
         log_error("core made an illegal %s frame", frame_type_name(frame->type));
         return;
     }
