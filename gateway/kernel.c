@@ -116,19 +116,16 @@ static void on_drop_grant(void *arg, struct net_addr inner, uint32_t mark)
     nft_drop_grant(k->nft, inner, mark);
 }
 
-/* Somebody flushed the ruleset: ours comes back closed, and the next pass opens it as it should be. */
+/* Somebody flushed the ruleset or changed ours: it comes back closed, and the next pass opens it as it should be. */
 static int remake_table(struct kernel *k)
 {
-    log_error("the nftables table %s was removed by somebody else; making it again", k->table);
-    nft_close(k->nft);
-    k->nft = NULL;
-    return open_table(k);
+    log_error("the nftables table %s was changed or removed by somebody else; making it again", k->table);
+    return k->nft ? nft_remake(k->nft) : open_table(k);
 }
 
 bool kernel_lost_table(struct kernel *k)
 {
-    struct nft_counters c;
-    if (k->nft && nft_read_counters(k->nft, &c) != -ENOENT)
+    if (k->nft && nft_check(k->nft) == 0)
         return false;
     int r = remake_table(k);
     if (r)

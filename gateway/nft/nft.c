@@ -33,6 +33,7 @@ struct nft {
     char table[TABLE_NAME_MAX], tunnel[IFNAMSIZ];
     struct class_table classes; /* in force */
     uint32_t high;              /* no mark above it was ever given */
+    uint64_t rules;             /* skeleton_rules() when they were as they should be */
     struct change change;
     struct denied_tally tally;
 };
@@ -149,6 +150,8 @@ int nft_open(const struct nft_options *options, struct nft **out)
     bool there = false;
     int same = r ? r : skeleton_find(&n->nl, n->table, n->tunnel, &there);
     r = same < 0 ? same : same ? read_back(n) : make(n, there);
+    if (r == 0)
+        r = skeleton_rules(&n->nl, n->table, &n->rules);
     if (r) {
         nft_close(n);
         return r;
@@ -166,6 +169,24 @@ void nft_close(struct nft *n)
     change_done(&n->change);
     denied_tally_done(&n->tally);
     free(n);
+}
+
+int nft_check(struct nft *n)
+{
+    uint64_t rules = 0;
+    int r = skeleton_rules(&n->nl, n->table, &rules);
+    return r ? r : rules == n->rules ? 0 : -ESTALE;
+}
+
+int nft_remake(struct nft *n)
+{
+    bool there = false;
+    change_done(&n->change);
+    class_table_done(&n->classes);
+    int r = skeleton_find(&n->nl, n->table, n->tunnel, &there);
+    if (r >= 0)
+        r = make(n, there);
+    return r ? r : skeleton_rules(&n->nl, n->table, &n->rules);
 }
 
 int nft_remove(const char *table)

@@ -20,6 +20,11 @@ struct nft_options {
  * the tunnel is refused until classes and grants are set. Reads back which classes have which mark. Returns 0 or -errno. */
 int nft_open(const struct nft_options *options, struct nft **out) MUSTCHECK;
 void nft_close(struct nft *n);
+/* Whether every rule is still the one that was there when the table was opened or made: 0, -ESTALE when somebody has changed
+ * or removed any (nft flush ruleset), or -errno. Cheap; ask every second. */
+int nft_check(struct nft *n) MUSTCHECK;
+/* Makes the table anew in one step, closed as by nft_open(): classes and grants must be set again. */
+int nft_remake(struct nft *n) MUSTCHECK;
 /* Deletes the table: nothing is enforced any more, so the tunnel's interface must be gone. 0 also when there is none. */
 int nft_remove(const char *table) MUSTCHECK;
 
@@ -43,7 +48,7 @@ struct nft_grant {
 
 /*
  * A change is collected between nft_begin() and nft_commit() and takes effect as a whole or not at all. After an error
- * of nft_commit() the kernel is as it was; -ENOENT means that somebody removed our table: close and open again.
+ * of nft_commit() the kernel is as it was; -ENOENT means that somebody removed our table: nft_remake().
  */
 void nft_begin(struct nft *n);
 /* All classes that shall exist. One with exactly the boxes of a class that is in force keeps its mark, any other takes a

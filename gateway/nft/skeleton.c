@@ -74,6 +74,29 @@ int skeleton_find(struct nl *nl, const char *table, const char *tunnel, bool *th
     return r == -ENOENT ? 0 : r ? r : f.same;
 }
 
+/* Handles are never given twice within a table, and a rule that is replaced gets another. */
+static int on_rule(const struct nlmsghdr *m, void *arg)
+{
+    uint64_t *sum = arg;
+    const struct nlattr *a[NFTA_RULE_MAX + 1];
+    nl_message_attrs(m, a, NFTA_RULE_MAX);
+    *sum = *sum * UINT64_C(0x100000001b3) + nl_be64(a[NFTA_RULE_HANDLE]);
+    return MNL_CB_OK;
+}
+
+static void on_rules_restart(void *arg)
+{
+    *(uint64_t *)arg = 0;
+}
+
+int skeleton_rules(struct nl *nl, const char *table, uint64_t *out)
+{
+    char space[NL_ROOM];
+    struct nlmsghdr *m = nl_request(nl, space, NFNL_SUBSYS_NFTABLES, NFT_MSG_GETRULE, NFPROTO_INET, NLM_F_DUMP);
+    mnl_attr_put_strz(m, NFTA_RULE_TABLE, table);
+    return nl_query(nl, m, on_rule, on_rules_restart, out);
+}
+
 /* Number types of the nft program, so that `nft list` shows keys as people write them; 6 bits each when joined. */
 enum { TYPE_IPV4 = 7, TYPE_IPV6 = 8, TYPE_PROTOCOL = 12, TYPE_SERVICE = 13, TYPE_MARK = 19 };
 

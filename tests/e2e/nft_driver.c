@@ -3,7 +3,7 @@
  * gateway/nft for tests: one command per line on stdin, one line of answer (lists end with "end").
  *   open TABLE TUNNEL | remove TABLE | begin | class NAME PREFIX,PF-PL,F-L … | classes | grant ADDR NAME MS | drop ADDR NAME
  *   commit  -> "ok START_NS TAKEN_NS" (CLOCK_MONOTONIC) or "error ERRNO"
- *   mark NAME | grants | denied | counters | forget ADDR
+ *   mark NAME | grants | denied | counters | forget ADDR | check | remake
  */
 #include "base/buf.h"
 #include "base/str.h"
@@ -193,6 +193,10 @@ static void run(const char *verb, char **save)
         print_denied();
     else if (str_eq(verb, "counters"))
         print_counters();
+    else if (str_eq(verb, "check"))
+        answer(nft_check(nft));
+    else if (str_eq(verb, "remake"))
+        answer(nft_remake(nft));
     else if (str_eq(verb, "forget"))
         answer(forget(save));
     else

@@ -316,6 +316,20 @@ def test_A1_marks_survive_even_the_loss_of_the_table(site, driver):
     assert driver.mark("alt") > mark
 
 
+@pytest.mark.parametrize("harm", ["flush ruleset", "flush table inet postern-test", "flush chain inet postern-test ask",
+                                  "insert rule inet postern-test forward accept", "delete table inet postern-test"])
+def test_A1_rules_that_somebody_changed_are_noticed_and_made_again(site, driver, harm):
+    driver.change({"web": WEB}, grants=[(C1, "web")])
+    driver.say("check")
+    site.gateway.call("nft", harm)
+    assert driver.ask("check") == ["error", "ESTALE"]
+    driver.say("remake")
+    driver.say("check")
+    assert not site.reaches(C1, WIKI, TCP, 80), "made again, it is closed"
+    driver.change({"web": WEB}, grants=[(C1, "web")])
+    assert site.reaches(C1, WIKI, TCP, 80) and not site.reaches(C1, WIKI, TCP, 81)
+
+
 def test_H1_clients_cannot_reach_each_other_or_the_gateway(site, driver):
     everything = [("0.0.0.0/0", (0, 255), None), ("::/0", (0, 255), None)]
     driver.change({"all": everything}, grants=[(C1, "all"), (C1_6, "all")])
