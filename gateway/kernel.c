@@ -125,9 +125,10 @@ static int remake_table(struct kernel *k)
 
 bool kernel_lost_table(struct kernel *k)
 {
-    if (k->nft && nft_check(k->nft) == 0)
-        return false;
-    int r = remake_table(k);
+    int r = k->nft ? nft_check(k->nft) : -ENOENT;
+    if (r != -ESTALE && r != -ENOENT)
+        return false; /* as it should be, or the kernel did not tell: the next tick asks again */
+    r = remake_table(k);
     if (r)
         log_error("nftables: %s", strerror(-r));
     return true;
