@@ -99,6 +99,14 @@ static void publish(struct hub *hub, const struct hub_state *next, int64_t from,
         hub->subscribers[i].fn(hub->subscribers[i].arg, from, next->revision, changes, n);
 }
 
+/* Pruning is no change, but whoever stopped before it cannot go on. */
+static void set_floor(struct hub *hub, int64_t floor)
+{
+    pthread_mutex_lock(&hub->lock);
+    hub->state.floor = floor;
+    pthread_mutex_unlock(&hub->lock);
+}
+
 static struct hub_state state_of(const struct meta *meta)
 {
     struct hub_state state = {.revision = meta->revision, .floor = meta->floor};
@@ -131,8 +139,10 @@ static int publish_batch(struct hub *hub, const struct meta *meta, struct arena 
         publish(hub, &next, next.revision, NULL, 0);
         return 0;
     }
-    if (now.revision == next.revision)
+    if (now.revision == next.revision) {
+        set_floor(hub, next.floor);
         return 0;
+    }
     int r = changes_read(hub->db, now.revision, a, &changes, &n);
     if (r)
         return r;
@@ -270,10 +280,10 @@ static int pass(struct hub *hub, int64_t *wait_ms)
         r = become_sequencer(hub);
     if (!r && hub->sequencer)
         r = number(hub, &n);
-    if (!r)
-        r = publish_all(hub);
     if (!r && hub->sequencer)
         r = prune(hub);
+    if (!r)
+        r = publish_all(hub);
     if (n || (signalled && !hub->sequencer))
         hub->notify_due = true;
     if (!r)

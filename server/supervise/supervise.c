@@ -34,7 +34,8 @@ struct supervisor {
     struct loop_timer deadline, watchdog, silence;
     int64_t watchdog_ms;
     struct loop_fd status;
-    bool ready;
+    bool ready;   /* core has served once */
+    bool doubted; /* no sign of life for long */
 };
 
 /* --- what runs in the children --- */
@@ -69,6 +70,11 @@ static struct verb_child verbs[] = {
 static void on_silence(struct loop_timer *t)
 {
     struct supervisor *s = container_of(t, struct supervisor, silence);
+    if (!s->doubted) { /* the machine may just have slept: core gets the time to say so */
+        s->doubted = true;
+        loop_timer_start(s->loop, &s->silence, 5 * STATUS_EVERY_MS);
+        return;
+    }
     log_error("core has not been heard for %d s", STATUS_SILENT_MS / 1000);
     child_kill(&s->children[CORE], SIGKILL);
 }
@@ -83,6 +89,7 @@ static void on_status(struct loop_fd *source, uint32_t events)
             loop_fd_remove(source); /* core ended; on_core_exit() closes */
         return;
     }
+    s->doubted = false;
     loop_timer_start(s->loop, &s->silence, STATUS_SILENT_MS);
     if (!s->ready && memchr(text, STATUS_READY, (size_t)n)) {
         s->ready = true;

@@ -262,6 +262,35 @@ static void test_a_restored_database_begins_a_new_epoch(void **state)
     map_done(&f.seen);
 }
 
+/* More rows than are kept, and old: the beginning goes, and with it the right to continue from there. */
+static void test_old_changes_are_pruned(void **state)
+{
+    struct follower f;
+    char since[REVISION_TEXT_LEN];
+    int64_t n;
+    follower_init(&f);
+    struct hub_state before = hub_state(f.hub);
+    hub_free(f.hub);
+    map_done(&f.seen);
+    exec("INSERT INTO postern.changes (revision, kind, object, op, at)"
+         " SELECT m.revision + g, 'test', 'old-' || g, 'added', now() - interval '2 hours'"
+         " FROM postern.meta m, generate_series(1, 12000) g;"
+         "UPDATE postern.meta SET revision = revision + 12000");
+    follower_init(&f);
+    int64_t until = clock_boot_ms() + CONVERGE_MS;
+    while (hub_state(f.hub).floor <= before.revision && clock_boot_ms() < until)
+        pause_us(2000);
+    struct hub_state after = hub_state(f.hub);
+    assert_int_equal(after.revision, before.revision + 12000);
+    assert_int_equal(after.floor, before.revision + 2000);
+    revision_format(after.epoch, before.revision, since);
+    assert_int_equal(hub_check_since(f.hub, since, &n), -ESTALE);
+    revision_format(after.epoch, after.floor, since);
+    assert_int_equal(hub_check_since(f.hub, since, &n), 0);
+    hub_free(f.hub);
+    map_done(&f.seen);
+}
+
 static void test_since_must_be_servable(void **state)
 {
     struct follower f;
@@ -295,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_another_process_takes_over),
         cmocka_unit_test(test_the_database_comes_back),
         cmocka_unit_test(test_a_restored_database_begins_a_new_epoch),
+        cmocka_unit_test(test_old_changes_are_pruned),
         cmocka_unit_test(test_since_must_be_servable),
     };
     return cmocka_run_group_tests(tests, group_set_up, testdb_stop);
