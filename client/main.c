@@ -17,41 +17,44 @@ enum { ANSWER_MEMORY = 64 << 20, LINE_MAX_BYTES = 16 << 20, PASSWORD_MAX = 1024 
 
 static const struct cli_option common_options[] = {{.name = "state-dir",
                                                     .arg = "DIR",
-                                                    .env = "POSTERN_STATE_DIR",
+                                                    .env = "POSTERN_CLIENT_STATE_DIR",
                                                     .fallback = "/var/lib/postern-client",
                                                     .help = "Where the device's key and certificate are kept"},
                                                    {.name = "run-dir",
                                                     .arg = "DIR",
-                                                    .env = "POSTERN_RUN_DIR",
+                                                    .env = "POSTERN_CLIENT_RUN_DIR",
                                                     .fallback = "/run/postern-client",
                                                     .help = "Where the daemon's socket and the keys of this boot are"},
                                                    {.name = "config",
                                                     .arg = "FILE",
-                                                    .env = "POSTERN_CONFIG",
+                                                    .env = "POSTERN_CLIENT_CONFIG",
                                                     .fallback = "/etc/postern/client.conf",
                                                     .help = "File of KEY=VALUE lines"},
                                                    {0}};
 
 static const struct cli_option daemon_options[] = {{.name = "interface",
                                                     .arg = "NAME",
-                                                    .env = "POSTERN_INTERFACE",
+                                                    .env = "POSTERN_CLIENT_INTERFACE",
                                                     .fallback = "pst0",
                                                     .help = "Network interface of the tunnels, unique on this machine"},
                                                    {.name = "engine",
                                                     .arg = "PROGRAM",
-                                                    .env = "POSTERN_ENGINE",
+                                                    .env = "POSTERN_CLIENT_ENGINE",
                                                     .fallback = "wireguard-go",
                                                     .help = "Program that speaks WireGuard and serves a UAPI socket"},
                                                    {0}};
 
 static const struct cli_option login_options[] = {
-    {.name = "server", .arg = "URL", .env = "POSTERN_SERVER", .help = "Like the argument URL"},
+    {.name = "server", .arg = "URL", .env = "POSTERN_CLIENT_SERVER", .help = "Like the argument URL"},
     {.name = "email",
      .letter = 'e',
      .arg = "ADDRESS",
-     .env = "POSTERN_EMAIL",
+     .env = "POSTERN_CLIENT_EMAIL",
      .help = "Who signs in; asked when not given"},
-    {.name = "password-file", .arg = "FILE", .env = "POSTERN_PASSWORD_FILE", .help = "Read the password from there"},
+    {.name = "password-file",
+     .arg = "FILE",
+     .env = "POSTERN_CLIENT_PASSWORD_FILE",
+     .help = "Read the password from there"},
     {0}};
 
 static const struct cli_option show_options[] = {

@@ -157,5 +157,7 @@ def test_L3_sign_out_ends_everything(world):
         assert bad.returncode == 5, bad.stderr
     finally:
         laptop.postern("login", "--email", laptop.email, "--password-file", world.run.dir / f"password-{laptop.host.name}")
-        laptop.postern("up")
+        up = laptop.postern("up")
+    assert "up: 1 site reached" in up.stderr, up.stderr
+    assert "asking for access…" in up.stderr or "waiting for gateway…" in up.stderr, up.stderr
     fetches(world)
