@@ -16,6 +16,9 @@
 #include "server/store/sql.h"
 #include <time.h>
 
+/* More than any client needs while keys are changing; each is a peer at some gateway. */
+enum { CONNECTIONS_MAX = 32 };
+
 /* One resource that was asked for. */
 struct wish {
     const char *id;
@@ -99,6 +102,18 @@ static void need_gateway(struct asking *a, struct wish *w)
     w->code = "no_gateway";
     w->user = "No gateway of this site is online.";
     str_copy(w->why, sizeof(w->why), "permitted, but no gateway of the site is online");
+}
+
+static bool has_too_many(const struct request *req)
+{
+    size_t n = 0;
+    pthread_rwlock_rdlock(&the_broker->lock);
+    const struct live_session *s = live_session(&the_broker->live, req->who.session);
+    if (s)
+        list_for_each (it, &s->connections)
+            n += link_live(container_of(it, struct live_connection, of_session)->state);
+    pthread_rwlock_unlock(&the_broker->lock);
+    return n >= CONNECTIONS_MAX;
 }
 
 static size_t sessions_use(const struct live_session *s, const char *gateway)
@@ -277,6 +292,10 @@ int connection_ask(struct request *req, struct response *res)
     int r = check_hello(&a, res);
     if (r)
         return r;
+    if (has_too_many(req)) {
+        response_header(res, "retry-after", "5");
+        return problem(req, res, PROBLEM_TOO_MANY, "close connections of this session first");
+    }
     a.world = broker_world(the_broker);
     r = session_expiry(&a);
     if (!r)

@@ -247,6 +247,17 @@ def test_a_client_that_lost_its_keys_replaces_what_it_had(connected):
     assert at_gateway.one("connection", id=answer["id"])["replaces"] == connection
 
 
+def test_one_session_cannot_pile_up_connections(connected):
+    access, client, at_client, at_gateway, connection = connected
+    answers = []
+    at_gateway.until("the limit", lambda w: answers.append(client.connect(access.site, [access.wiki]))
+                     or answers[-1].status == 429)
+    assert answers[-1].code == "too_many_attempts" and answers[-1].headers["retry-after"]
+    client.call("POST", f"/connections/{connection}/fail", {"reason": "enough"}).expect(204)
+    at_client.gone("connection", connection)
+    client.connect(access.site, [access.wiki]).expect(201)
+
+
 def test_renewals_are_signed_and_grow(connected):
     access, client, at_client, at_gateway, connection = connected
     first = at_gateway.until("a renewal", lambda w: [e["item"] for e in w.events if e["type"] == "renewal"])[0]

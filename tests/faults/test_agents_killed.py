@@ -14,7 +14,7 @@ KILLS = 3
 
 
 class Asker(threading.Thread):
-    """A client that asks for connections until it is told to stop."""
+    """A client that asks for connections and closes the one before, until it is told to stop."""
 
     def __init__(self, access):
         super().__init__(daemon=True)
@@ -25,7 +25,10 @@ class Asker(threading.Thread):
     def run(self):
         while not self.done.is_set():
             try:
-                self.answered += self.client.connect(self.access.site, [self.access.wiki]).status == 201
+                answer = self.client.connect(self.access.site, [self.access.wiki])
+                if answer.status == 201:
+                    self.answered += 1
+                    self.client.call("POST", f"/connections/{answer.json['id']}/fail", {"reason": "enough"})
             except (OSError, HTTPException):
                 time.sleep(0.01)
 
