@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/daemon.h"
 #include "agent/notify.h"
+#include "agent/privileges.h"
 #include "agent/problem.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -414,6 +415,14 @@ static void leave(struct client *c, bool tunnels_stay)
     secret_wipe(&c->saved, sizeof(c->saved));
 }
 
+static int give_up_privileges(void)
+{
+    int r = privileges_drop();
+    if (r)
+        log_error("capabilities: %s (the daemon needs CAP_NET_ADMIN: start it as root or by its unit)", strerror(-r));
+    return r;
+}
+
 int client_run(const struct settings *settings)
 {
     struct client *c = xalloc(sizeof(*c));
@@ -423,6 +432,8 @@ int client_run(const struct settings *settings)
     list_init(&c->calls);
     c->loop = loop_new();
     int r = catch_signals(c);
+    if (r == 0)
+        r = give_up_privileges();
     if (r == 0)
         r = open_state(c);
     if (r == 0)

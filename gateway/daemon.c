@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "gateway/admit.h"
-#include "gateway/privileges.h"
+#include "agent/privileges.h"
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>

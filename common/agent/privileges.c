@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/privileges.h"
+#include "agent/privileges.h"
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
