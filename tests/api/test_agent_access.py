@@ -274,3 +274,15 @@ def test_renewals_are_signed_and_grow(connected):
     key.verify(base64.b64decode(second["signature"]),
                fields("postern/renewal/1", second["gateway"], second["epoch"])
                + second["seq"].to_bytes(8, "big") + us.to_bytes(8, "big"))
+
+
+def test_L3_a_gateway_that_stays_silent_fails_the_connection(access):
+    client = access.client()
+    client.sign_in()
+    with access.gateway.watch() as at_gateway, client.watch() as at_client:
+        at_gateway.listed()
+        connection = client.connect(access.site, [access.wiki]).expect(201).json["id"]
+        at_client.until("the connection fails", lambda w: any(
+            c["id"] == connection and c["phase"] == "failed" for c in w.kind("connection")), timeout=60)
+        at_gateway.gone("connection", connection)
+    assert access.decisions(kind="revoke", code="gateway_silent")
