@@ -19,9 +19,34 @@ struct agent *agent_need(struct broker *b, const char *id, enum agent_kind kind)
         pthread_mutex_init(&a->lock, NULL);
         (void)map_set(&b->agents, id, a);
     }
-    a->closed_ms = clock_boot_ms(); /* nobody prunes it before its stream is there */
+    a->closed_ms = clock_boot_ms();
+    a->n_watches++;
     pthread_mutex_unlock(&b->agents_lock);
     return a;
+}
+
+void agent_release(struct broker *b, struct agent *agent)
+{
+    pthread_mutex_lock(&b->agents_lock);
+    agent->n_watches--;
+    pthread_mutex_unlock(&b->agents_lock);
+}
+
+void agent_evict(struct broker *b, const char *id)
+{
+    struct stream *stream = NULL;
+    pthread_mutex_lock(&b->agents_lock);
+    struct agent *a = map_get(&b->agents, id);
+    if (a) {
+        stream = a->stream;
+        a->watch = NULL;
+        a->stream = NULL;
+        a->leaving = true;
+    }
+    pthread_mutex_unlock(&b->agents_lock);
+    if (stream)
+        stream_mark(stream);
+    stream_unref(stream);
 }
 
 bool agent_online(struct broker *b, const char *id)
@@ -59,7 +84,7 @@ static const char *find_forgotten(struct broker *b, int64_t now_ms)
 {
     map_for_each (it, &b->agents) {
         const struct agent *a = it->value;
-        if (!a->watch && now_ms - a->closed_ms > REMEMBERED_MS)
+        if (!a->n_watches && now_ms - a->closed_ms > REMEMBERED_MS)
             return a->id;
     }
     return NULL;

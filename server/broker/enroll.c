@@ -8,6 +8,8 @@
 #include "server/api/problem.h"
 #include "server/api/urls.h"
 #include "server/broker/handlers.h"
+#include "server/broker/ledger.h"
+#include "server/broker/state.h"
 #include "server/core/core.h"
 #include "server/core/keys.h"
 #include "server/identity/identity.h"
@@ -19,6 +21,7 @@
 struct issued {
     char *pem;
     uint8_t fingerprint[CERT_FINGERPRINT_LEN];
+    char pin[CERT_PIN_LEN]; /* of its key */
     int64_t expires_us;
 };
 
@@ -39,6 +42,7 @@ static int issue(struct request *req, struct response *res, const char *csr, con
                           r == -EPROTONOSUPPORT ? "the key must be P-256" : "this is not a valid signing request");
     out->pem = cert_to_pem(cert);
     cert_fingerprint(cert, out->fingerprint);
+    cert_pin(cert, out->pin);
     out->expires_us = cert_not_after_us(cert);
     cert_free(cert);
     return 0;
@@ -62,7 +66,8 @@ struct enrolling {
     struct account account; /* of a device */
     struct cert_identity who;
     struct issued issued;
-    int refused; /* PROBLEM once it was answered */
+    bool repeated; /* nothing changed: the answer of before is given again */
+    int refused;   /* PROBLEM once it was answered */
 };
 
 static int audit(struct enrolling *e, const char *kind, const char *name, const char *actor, const char *actor_name)
@@ -88,11 +93,50 @@ static int take_token(struct enrolling *e, struct db *db, const uint8_t *hash, s
         return refuse_token(e, PROBLEM_ENROLMENT_REFUSED, "it is unknown, or a newer string replaced it");
     if (r)
         return r;
-    if (row->used)
-        return refuse_token(e, PROBLEM_ENROLMENT_USED, "make a new one: it works once");
     if (row->expired)
-        return refuse_token(e, PROBLEM_ENROLMENT_EXPIRED, "make a new one: it works for an hour");
+        return row->used ? refuse_token(e, PROBLEM_ENROLMENT_USED, "make a new one: it works once")
+                         : refuse_token(e, PROBLEM_ENROLMENT_EXPIRED, "make a new one: it works for an hour");
     return 0;
+}
+
+/* A gateway that never got its answer asks again with the same key, whose possession the request proves: it is given
+ * the certificate that was made for it. */
+static int repeat(struct enrolling *e, struct db *db)
+{
+    struct certificate_row *rows;
+    size_t n;
+    int r = db_all(db, SQL_CERTIFICATES_OF_GATEWAY, DB_ARGS(DB_STR("gateway_id", e->who.id)), e->req->arena,
+                   (void **)&rows, &n);
+    for (size_t i = 0; !r && i < n; i++) {
+        struct cert *cert;
+        char pin[CERT_PIN_LEN];
+        if (cert_parse_pem(rows[i].pem, strlen(rows[i].pem), &cert))
+            continue;
+        cert_pin(cert, pin);
+        cert_free(cert);
+        if (!str_eq(pin, e->issued.pin))
+            continue;
+        free(e->issued.pem);
+        e->issued.pem = str_dup(rows[i].pem);
+        e->repeated = true;
+        return 0;
+    }
+    return r ? r : refuse_token(e, PROBLEM_ENROLMENT_USED, "make a new one: it works once");
+}
+
+/* Whoever had the place before is out: what clients agreed with its keys ends as well. */
+static int end_former(struct enrolling *e, struct db *db)
+{
+    static const struct ending why = {.code = "gateway_enrolled", .why = "its gateway was enrolled anew"};
+    struct id_row *connections;
+    size_t n;
+    int r = db_run(db, SQL_CERTIFICATES_DROP, DB_ARGS(DB_STR("gateway_id", e->who.id)), NULL);
+    if (!r)
+        r = db_all(db, SQL_CONNECTIONS_OF_GATEWAY, DB_ARGS(DB_STR("gateway_id", e->who.id)), e->req->arena,
+                   (void **)&connections, &n);
+    for (size_t i = 0; !r && i < n; i++)
+        r = ledger_end_connection(db, e->req->arena, connections[i].id, LINK_FAILED, &why);
+    return r;
 }
 
 static int gateway_step(struct db *db, void *arg)
@@ -112,9 +156,11 @@ static int gateway_step(struct db *db, void *arg)
         e->refused = PROBLEM;
         return -ECANCELED;
     }
+    if (row.used)
+        return repeat(e, db);
     r = db_run(db, SQL_ENROLMENT_USED, DB_ARGS(DB_BYTES("token_hash", hash, sizeof(hash))), NULL);
     if (!r)
-        r = db_run(db, SQL_CERTIFICATES_DROP, DB_ARGS(DB_STR("gateway_id", e->who.id)), NULL);
+        r = end_former(e, db);
     if (!r)
         r = store(db, &e->who, &e->issued);
     if (!r)
@@ -134,8 +180,10 @@ static int enroll_gateway(struct enrolling *e)
         return problem(e->req, e->res, PROBLEM_TOO_MANY, NULL);
     }
     int r = db_transact(e->req->db, gateway_step, e);
-    if (!r)
+    if (!r && !e->repeated) {
         identity_attempt_was_right(e->req->peer);
+        agent_evict(the_broker, e->who.id);
+    }
     return r;
 }
 
@@ -213,6 +261,21 @@ int enroll(struct request *req, struct response *res)
     return r;
 }
 
+/* A front that strangers have broken can ask in the name of every agent whose certificate it has seen. It must not come
+ * by a certificate for a key of its own that way. */
+static int keep_key(struct request *req, struct response *res, const struct issued *issued)
+{
+    struct cert *cert;
+    char pin[CERT_PIN_LEN];
+    if (cert_parse_der(req->cert, req->cert_len, &cert))
+        return problem(req, res, PROBLEM_CERTIFICATE_UNKNOWN, NULL);
+    cert_pin(cert, pin);
+    cert_free(cert);
+    return str_eq(pin, issued->pin)
+               ? 0
+               : problem_at(req, res, PROBLEM_INVALID, "/csr", "must be for the key of the present certificate");
+}
+
 int certificate_renew(struct request *req, struct response *res)
 {
     const struct certificate_request *in = req->record;
@@ -220,6 +283,8 @@ int certificate_renew(struct request *req, struct response *res)
     struct issued issued = {0};
     str_copy(who.id, sizeof(who.id), req->who.id);
     int r = issue(req, res, in->csr, &who, &issued);
+    if (!r)
+        r = keep_key(req, res, &issued);
     if (!r)
         r = db_begin(req->db);
     if (!r)

@@ -106,6 +106,7 @@ const char *ending_user_text(const char *code)
         {"gateway_silent", "The gateway did not answer in time."},
         {"gateway_failed", "The gateway could not set the connection up."},
         {"gateway_gone", "The gateway was taken away."},
+        {"gateway_enrolled", "The gateway was set up anew."},
         {"server_restarted", "The server restarted while the connection was set up."},
         {"client_closed", "This device closed the connection."},
         {"expired", "Your access has ended."},

@@ -25,6 +25,7 @@ struct agent {
     /* Under agents_lock. */
     struct watch *watch;   /* the stream that counts; NULL while there is none */
     struct stream *stream; /* its stream, referenced */
+    size_t n_watches;      /* streams that still refer to it, older ones included: it is not forgotten before them */
     int64_t closed_ms;     /* when the last one ended */
     bool leaving;          /* it said goodbye */
 };
@@ -77,7 +78,11 @@ hub_fn broker_on_changes;
 void broker_nudge(struct broker *b);
 
 /* --- agents.c --- */
+/* For one watch, until agent_release(). */
 struct agent *agent_need(struct broker *b, const char *id, enum agent_kind kind);
+void agent_release(struct broker *b, struct agent *agent);
+/* Ends its stream and counts it as gone: somebody else has its place now. */
+void agent_evict(struct broker *b, const char *id);
 bool agent_online(struct broker *b, const char *id);
 void agent_mark(struct broker *b, const char *id);
 void agents_mark_all(struct broker *b);

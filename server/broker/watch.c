@@ -152,6 +152,7 @@ static void on_closed(void *ctx)
         log_debug("the stream of %s ended", w->agent->id);
     }
     pthread_mutex_unlock(&w->b->agents_lock);
+    agent_release(w->b, w->agent);
     stream_unref(stream);
     free(w);
 }
@@ -212,6 +213,7 @@ static void give_back(struct watch *w)
     if (w->agent->watch == w)
         w->agent->watch = NULL;
     pthread_mutex_unlock(&w->b->agents_lock);
+    agent_release(w->b, w->agent);
     free(w);
 }
 

@@ -69,6 +69,9 @@ REC_TABLE(lease_head, LEASE_HEAD_FIELDS)
 REC_TABLE(agent_row, AGENT_ROW_FIELDS)
 #undef REC_SELF
 
+#define REC_SELF certificate_row
+REC_TABLE(certificate_row, CERTIFICATE_ROW_FIELDS)
+#undef REC_SELF
 #define REC_SELF enrolment_row
 REC_TABLE(enrolment_row, ENROLMENT_ROW_FIELDS)
 #undef REC_SELF

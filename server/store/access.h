@@ -138,6 +138,9 @@ REC_STRUCT(lease_head, LEASE_HEAD_FIELDS)
     ACCESS_TEXT(F, email, "Address of the person")
 REC_STRUCT(agent_row, AGENT_ROW_FIELDS)
 
+#define CERTIFICATE_ROW_FIELDS(F) ACCESS_TEXT(F, pem, "Certificate")
+REC_STRUCT(certificate_row, CERTIFICATE_ROW_FIELDS)
+
 #define ENROLMENT_ROW_FIELDS(F)                         \
     ACCESS_ID(F, gateway_id, "Gateway that it is for")  \
     ACCESS_TEXT(F, gateway_name, "Its name")            \

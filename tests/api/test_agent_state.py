@@ -30,6 +30,36 @@ def test_an_enrolment_string_works_once(posternd, access):
     assert agent.report()  # the first one keeps its place
 
 
+def test_an_enrolment_whose_answer_was_lost_is_repeated_with_the_same_key(posternd, admin, access):
+    gateway, text = access.enrolment()
+    key = new_key()
+    body = {"kind": "gateway", "token": decode_enrolment(text)["token"], "csr": csr_of(key)}
+    first = posternd.rest().post("/agent/v1/enroll", body).expect(201).json
+    again = posternd.rest().post("/agent/v1/enroll", {**body, "csr": csr_of(key)}).expect(201).json
+    assert again == first
+    Gateway(posternd, posternd.dir, key, again).report()
+    admin.delete(f"/api/v1/gateways/{gateway}").expect(204)
+    assert posternd.rest().post("/agent/v1/enroll", body).code == "enrolment_refused"
+
+
+def test_enrolling_again_ends_what_the_former_agent_had(posternd, admin, access):
+    client = access.client()
+    client.sign_in()
+    with access.gateway.watch() as at_gateway, client.watch() as at_client:
+        at_gateway.listed()
+        answer = client.connect(access.site, [access.wiki]).expect(201).json
+        access.gateway.accept(at_gateway.one("connection", id=answer["id"])).expect(204)
+        at_client.one("connection", id=answer["id"], phase="ready")
+        text = admin.post(f"/api/v1/gateways/{access.gateway_id}/enrolment").expect(201).json["enrolment"]
+        body = {"kind": "gateway", "token": decode_enrolment(text)["token"], "csr": csr_of(new_key())}
+        posternd.rest().post("/agent/v1/enroll", body).expect(201)
+        at_client.one("connection", id=answer["id"], phase="failed")
+        with at_gateway._changed:
+            assert at_gateway._changed.wait_for(lambda: at_gateway.ended, 10)
+        assert access.decisions(kind="revoke", code="gateway_enrolled")
+        assert client.connect(access.site, [access.wiki]).expect(200).json["granted"] == []
+
+
 def test_a_replaced_or_invented_enrolment_string_is_refused(posternd, admin, access):
     gateway, old = access.enrolment()
     admin.post(f"/api/v1/gateways/{gateway}/enrolment").expect(201)
@@ -67,13 +97,15 @@ def test_a_signing_request_must_be_one(posternd, access):
 
 def test_a_certificate_is_renewed_with_the_old_one(access):
     client = access.client()
-    key = new_key()
-    pem = client.call("POST", "/certificate", {"csr": csr_of(key)}).expect(200).json["certificate"]
+    pem = client.call("POST", "/certificate", {"csr": csr_of(client.key)}).expect(200).json["certificate"]
     cert = x509.load_pem_x509_certificate(pem.encode())
     san = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert san.get_values_for_type(x509.UniformResourceIdentifier) == [f"postern:device:{client.id}"]
-    renewed = Agent(client.posternd, client.posternd.dir, key, {**client.answer, "certificate": pem})
+    renewed = Agent(client.posternd, client.posternd.dir, client.key, {**client.answer, "certificate": pem})
     assert renewed.call("POST", "/why", {"resource": "x"}).status == 200
+    # Asking in somebody's name is not holding their key: nobody gets a certificate for a key of their own that way.
+    other = client.call("POST", "/certificate", {"csr": csr_of(new_key())})
+    assert other.status == 422 and other.json["errors"][0]["pointer"] == "/csr"
 
 
 def self_made(identity, days):

@@ -21,6 +21,9 @@ VALUES (:fingerprint, :gateway_id, :device_id, :pem, :expires_at);
 -- name: certificates_drop
 DELETE FROM postern.certificates WHERE gateway_id = :gateway_id;
 
+-- name: certificates_of_gateway -> certificate_row
+SELECT pem FROM postern.certificates WHERE gateway_id = :gateway_id ORDER BY created_at DESC;
+
 -- name: enrolment_take -> enrolment_row
 SELECT e.gateway_id, g.name AS gateway_name, e.used_at IS NOT NULL AS used, e.expires_at <= now() AS expired
 FROM postern.enrolments AS e JOIN postern.gateways AS g ON g.id = e.gateway_id

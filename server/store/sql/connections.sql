@@ -21,6 +21,10 @@ FROM postern.connections WHERE id = :id FOR UPDATE;
 SELECT id FROM postern.connections
 WHERE session_id = :session_id AND state IN ('pending', 'ready') ORDER BY id FOR UPDATE;
 
+-- name: connections_of_gateway -> id_row
+SELECT id FROM postern.connections
+WHERE gateway_id = :gateway_id AND state IN ('pending', 'ready') ORDER BY id FOR UPDATE;
+
 -- The inner addresses of a session belong to one peer of a gateway: a client that asks anew without saying so (it lost
 -- its keys) replaces what it had there.
 -- name: connection_add
