@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/daemon.h"
 #include "agent/notify.h"
+#include "agent/privileges.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/haste.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "gateway/admit.h"
-#include "agent/privileges.h"
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
