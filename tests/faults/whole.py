@@ -117,7 +117,8 @@ class Whole(World):
         return took
 
     def revocation_cuts(self):
-        """The policy's end cuts a download, as ever."""
+        """The policy's end cuts a download, as ever. What the gateway does while it cannot hear of it is another test's."""
+        wait_for("the gateway hears posternd again", lambda: self.gateway_status()["connected"], 60)
         download = Download(self, silence=4 * SLOWER)
         took = self.cut_within(download, self.change_policy(False).at_ms)
         self.shut(10)
