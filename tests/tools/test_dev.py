@@ -96,3 +96,14 @@ def test_lint_finds(tmp_path, monkeypatch, path, text, finding):
         assert any(finding in f for f in found.found), found.found
     else:
         assert not found.found
+
+
+def test_lint_finds_decisions_with_the_same_number(tmp_path, monkeypatch):
+    monkeypatch.setattr(lint, "ROOT", tmp_path)
+    (tmp_path / "docs/adr").mkdir(parents=True)
+    for name, heading in (("0001-a", "# 1. A"), ("0001-b", "# 1. B"), ("0002-c", "# 3. C")):
+        (tmp_path / f"docs/adr/{name}.md").write_text(heading + "\n")
+    found = lint.Lint()
+    lint.check_decisions(found)
+    assert found.found == ["docs/adr/0001-b.md:1: number 0001 is taken by 0001-a.md",
+                           "docs/adr/0002-c.md:1: the heading must start with '# 2. '"]

@@ -165,6 +165,18 @@ def check_words(lint, path, text):
             lint.report(path, n, "a path of somebody's machine")
 
 
+def check_decisions(lint):
+    """Pages of docs/adr are numbered once each, and their headings say the same number."""
+    pages = {}
+    for path in sorted((ROOT / "docs/adr").glob("*.md")):
+        number, here = path.name[:4], path.relative_to(ROOT)
+        if number in pages:
+            lint.report(here, 1, f"number {number} is taken by {pages[number]}")
+        pages.setdefault(number, path.name)
+        if not re.search(rf"^# {int(number)}\. ", path.read_text(), re.M):
+            lint.report(here, 1, f"the heading must start with '# {int(number)}. '")
+
+
 def check_file(lint, path):
     try:
         text = (ROOT / path).read_text(encoding="utf-8")
@@ -184,6 +196,7 @@ def main():
     lint = Lint()
     for path in sources():
         check_file(lint, path)
+    check_decisions(lint)
     print("\n".join(lint.found), file=sys.stderr, end="\n" if lint.found else "")
     return 1 if lint.found else 0
 
