@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int say(bool ok, const char *what, const char *hint)
@@ -18,10 +19,21 @@ static int say(bool ok, const char *what, const char *hint)
     return !ok;
 }
 
+/* Sealed files are read by their owner only: root looks as the user of the service, to whom systemd gives the folder. */
+static int open_as_owner(struct identity *id, const char *dir)
+{
+    struct stat st;
+    bool other = geteuid() == 0 && stat(dir, &st) == 0 && st.st_uid != 0 && seteuid(st.st_uid) == 0;
+    int r = identity_open(id, dir);
+    if (other && seteuid(0))
+        return -errno;
+    return r;
+}
+
 static int check_identity(const char *dir)
 {
     struct identity id;
-    int r = identity_open(&id, dir);
+    int r = open_as_owner(&id, dir);
     if (r)
         return say(false, "enrolled",
                    r == -ENOENT ? "run `postern-gateway enroll`" : "the state folder cannot be read by this user");
@@ -51,14 +63,15 @@ static int check_tun(void)
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
     if (fd >= 0)
         close(fd);
-    return say(fd >= 0, "/dev/net/tun", "the engine cannot make its interface");
+    return say(fd >= 0, "/dev/net/tun",
+               "the engine cannot make its interface: modprobe tun, and run this as root or as the service");
 }
 
 static int check_forwarding(const char *path)
 {
     BUF_AUTO text = {0};
     bool on = file_read(path, 16, &text) == 0 && text.len && text.data[0] == '1';
-    return say(on, path, "set it to 1 (see the sysctl.d file of this package)");
+    return say(on, path, "set it to 1: `sysctl --system` applies the file that is installed with this program");
 }
 
 /* A table of a name that nobody uses, made and removed: kernel and rights are what we need. */
@@ -71,7 +84,11 @@ static int check_nft(void)
     int r = nft_open(&options, &nft);
     nft_close(nft);
     int removed = nft_remove(table);
-    return say(r == 0 && removed == 0, "nftables", strerror(r ? -r : -removed));
+    int error = r ? -r : -removed;
+    return say(!error, "nftables",
+               error == EPERM    ? "not permitted: run this as root"
+               : error == ENOENT ? "this kernel has no nf_tables"
+                                 : strerror(error));
 }
 
 static int check_daemon(const char *run_dir)
@@ -97,7 +114,8 @@ static int check_daemon(const char *run_dir)
 int check_run(const struct check_options *options)
 {
     int failed = check_identity(options->state_dir);
-    failed += say(in_path(options->engine), options->engine, "not found");
+    failed +=
+        say(in_path(options->engine), options->engine, "not found in PATH: install it, or name another with --engine");
     failed += check_tun();
     failed += check_forwarding("/proc/sys/net/ipv4/ip_forward");
     failed += check_forwarding("/proc/sys/net/ipv6/conf/all/forwarding");

@@ -10,7 +10,9 @@
 #include "gateway/daemon.h"
 #include "gateway/view.h"
 #include "proto/enrol_string.h"
+#include <grp.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ARENA_MAX = 64 << 20 };
@@ -55,6 +57,7 @@ static const struct cli_option enroll_options[] = {
      .env = "POSTERN_GATEWAY_TOKEN_FILE",
      .help = "File with the enrolment string; without it standard input is read"},
     {.name = "name", .arg = "NAME", .env = "POSTERN_GATEWAY_NAME", .help = "Name of this gateway, for people"},
+    {.name = "anew", .help = "Take the place of an enrolment that is there; the former one stays if this fails"},
     {0}};
 
 static const struct cli_option show_options[] = {
@@ -89,14 +92,16 @@ static int enrol_with(struct cli *cli, const struct enrol_string *e)
         .ca_sha256 = e->ca,
         .message_key = e->key.p,
         .from = &request,
+        .anew = cli_switch(cli, "anew"),
     };
     int r = identity_enrol(&plan, why);
     switch (r) {
     case 0:
-        fprintf(stderr, "enrolled; start it with `postern-gateway run`\n");
+        fprintf(stderr, "enrolled; start it with `postern-gateway run`%s\n",
+                plan.anew ? ", again when it runs already" : "");
         return CLI_OK;
     case -EEXIST:
-        return cli_fail(cli, CLI_CONFLICT, "%s", why);
+        return cli_fail(cli, CLI_CONFLICT, "%s; --anew replaces that", why);
     case -EACCES:
         return cli_fail(cli, CLI_DENIED, "%s", why);
     case -ECONNREFUSED:
@@ -107,6 +112,19 @@ static int enrol_with(struct cli *cli, const struct enrol_string *e)
     default:
         return cli_fail(cli, CLI_FAILURE, "%s", why);
     }
+}
+
+/* The service runs under a user of its own, to whom systemd has given the state folder: what root would leave there
+ * could not be read by it. */
+static int become_owner(struct cli *cli)
+{
+    const char *dir = cli_value(cli, "state-dir");
+    struct stat st;
+    if (geteuid() != 0 || stat(dir, &st) || st.st_uid == 0)
+        return CLI_OK;
+    if (setgroups(0, NULL) || setgid(st.st_gid) || setuid(st.st_uid))
+        return cli_fail(cli, CLI_FAILURE, "cannot become the owner of %s: %s", dir, strerror(errno));
+    return CLI_OK;
 }
 
 static int enroll(struct cli *cli, int argc, char **argv)
@@ -122,7 +140,7 @@ static int enroll(struct cli *cli, int argc, char **argv)
         r = cli_fail(cli, CLI_USAGE,
                      r == -EPROTONOSUPPORT ? "the enrolment string is for a newer version of this program"
                                            : "that is not an enrolment string");
-    else
+    else if ((r = become_owner(cli)) == CLI_OK)
         r = enrol_with(cli, &e);
     if (text.data)
         secret_wipe(text.data, text.cap);

@@ -51,6 +51,22 @@ static int check(const struct exchange *x, const struct enroll_answer *a, struct
     return 0;
 }
 
+/* Without an identity in between: key and certificate of different enrolments would fit nothing. */
+static int store(const struct exchange *x, const struct stored_identity *stored)
+{
+    int r = 0;
+    if (x->plan->anew) {
+        r = seal_remove(x->seal, IDENTITY_FILE);
+        if (!r)
+            r = pkey_save(x->key, x->seal, KEY_FILE);
+    }
+    if (!r)
+        r = identity_store(x->seal, stored);
+    if (!r && x->plan->anew)
+        r = seal_remove(x->seal, NEXT_KEY_FILE);
+    return r;
+}
+
 static int learn(const struct exchange *x, const struct enroll_answer *a)
 {
     struct cert *ca = NULL, *cert = NULL;
@@ -70,7 +86,7 @@ static int learn(const struct exchange *x, const struct enroll_answer *a)
         .ca = a->ca,
         .message_key = a->message_key,
     };
-    r = identity_store(x->seal, &stored);
+    r = store(x, &stored);
     return r ? fail(x, r, strerror(-r)) : 0;
 }
 
@@ -121,7 +137,7 @@ static int with_key(const struct enrolment_plan *plan, struct seal *seal, char *
 {
     struct pkey *key = NULL;
     struct exchange x = {.plan = plan, .seal = seal, .why = why};
-    int r = pkey_load_or_make(seal, KEY_FILE, &key);
+    int r = pkey_load_or_make(seal, plan->anew ? NEXT_KEY_FILE : KEY_FILE, &key);
     if (r)
         return fail(&x, r, "the device key cannot be read or made");
     x.key = key;
@@ -136,7 +152,7 @@ int identity_enrol(const struct enrolment_plan *plan, char why[static ENROL_WHY_
     struct seal seal;
     struct exchange x = {.plan = plan, .why = why};
     *why = '\0';
-    if (identity_open(&known, plan->dir) == 0) {
+    if (!plan->anew && identity_open(&known, plan->dir) == 0) {
         snprintf(why, ENROL_WHY_MAX, "enrolled already as %s", known.id);
         identity_close(&known);
         return -EEXIST;

@@ -38,10 +38,11 @@ struct enrolment_plan {
     const char *ca_sha256;             /* hex; NULL when nobody told it beforehand */
     const uint8_t *message_key;        /* likewise */
     const struct enroll_request *from; /* all but csr */
+    bool anew;                         /* in place of an enrolment that is there; it stays unless this one succeeds */
 };
 enum { ENROL_WHY_MAX = 512 };
 /* Makes the key when there is none, asks for a certificate and stores what it learns; blocks for at most 30 s. Returns
- * 0, -EEXIST (enrolled already), -EACCES (refused), -EKEYREJECTED (not the posternd that was promised) or -errno;
+ * 0, -EEXIST (enrolled already and not to be anew), -EACCES (refused), -EKEYREJECTED (not the posternd that was promised) or -errno;
  * `why` tells people. */
 int identity_enrol(const struct enrolment_plan *plan, char why[static ENROL_WHY_MAX]) MUSTCHECK;
 

@@ -5,6 +5,7 @@
 
 #define IDENTITY_FILE "identity.sealed"
 #define KEY_FILE      "device.key"
+#define NEXT_KEY_FILE "next.key" /* of an enrolment anew until it has succeeded; a repetition must come with the same */
 enum { IDENTITY_MAX = 32768 };
 
 #define STORED_IDENTITY_FIELDS(F)                                             \

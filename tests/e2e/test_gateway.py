@@ -285,6 +285,32 @@ def test_A2_used_and_broken_enrolment_strings(site, gateway_run):
     assert again.returncode == 6 and "enrolled already" in again.stderr
 
 
+def test_A2_enrolled_anew_in_the_same_place(site):
+    """With a new string and another key; what root does there stays readable for the service's own user."""
+    host, folder = site.ground.gateway, "/run/second"
+
+    def enroll(*flags):
+        token = site.ctl("gateway", "token", "gw-2").stdout.strip()
+        return host.call(binary(GATEWAY), "enroll", "--state-dir", folder, "--token-file",
+                         site.secret_file("string-second", token), *flags, check=False)
+
+    site.create("gateway", name="gw-2", site_id=site.gateway["site_id"])
+    assert enroll().returncode == 0
+    refused = enroll()
+    assert refused.returncode == 6 and "--anew" in refused.stderr
+    host.sh(f"chown -R 65534:65534 {folder}")
+    key = host.sh(f"sha256sum {folder}/device.key").stdout
+    anew = enroll("--anew")
+    assert anew.returncode == 0, anew.stderr
+    assert host.sh(f"sha256sum {folder}/device.key").stdout != key
+    assert host.sh(f"ls {folder}").stdout.split() == ["device.key", "identity.sealed", "seal.key"]
+    assert set(host.sh(f"stat -c %u {folder}/*").stdout.split()) == {"65534"}
+    garbled = host.call(binary(GATEWAY), "enroll", "--state-dir", folder, "--anew", "--token-file",
+                        site.secret_file("string-noise", "noise"), check=False)
+    assert garbled.returncode == 2
+    assert "ok     enrolled" in host.call(binary(GATEWAY), "check", "--state-dir", folder, check=False).stdout
+
+
 def test_A2_another_server_is_not_believed(site):
     """A pin that does not fit: the string is right, the server is not the one it names."""
     fresh = site.ctl("gateway", "token", "gw-1").stdout.strip()
