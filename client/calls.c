@@ -32,6 +32,13 @@ void call_start(struct client *c, struct guest *g, const char *about, const char
     (void)link_call(c->link, method, path, rec, body, on_done, call);
 }
 
+void calls_end(struct client *c)
+{
+    const struct http_answer none = {.error = -ECANCELED, .why = "this device is enrolled anew", .body = ""};
+    while (!list_empty(&c->calls))
+        on_done(container_of(c->calls.next, struct call, link), &none);
+}
+
 void call_forget_guest(struct client *c, const struct guest *g)
 {
     list_for_each (it, &c->calls) {

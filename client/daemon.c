@@ -337,6 +337,16 @@ void client_link(struct client *c)
     link_start(c->link);
 }
 
+void client_unlink(struct client *c)
+{
+    link_free(c->link);
+    c->link = NULL;
+    calls_end(c);
+    identity_close(&c->identity);
+    c->enrolled = false;
+    c->refused[0] = '\0';
+}
+
 /* --- running --- */
 
 static void on_signal(int signo, void *arg)

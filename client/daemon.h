@@ -40,7 +40,7 @@ struct client {
 
     /* sign.c */
     struct guest *signing_in; /* one at a time */
-    bool busy;                /* signing in, perhaps for a guest that has left */
+    struct sign_in *sign_in;  /* NULL: nobody signs in; else perhaps for a guest that has left */
 
     /* calls.c */
     struct list calls;
@@ -54,6 +54,8 @@ int client_run(const struct settings *settings);
 void client_apply(struct client *c);
 /* Starts the link with the identity that was opened. */
 void client_link(struct client *c);
+/* Ends link and identity, with all calls. */
+void client_unlink(struct client *c);
 /* Ends the session here: tunnels, keys, owner. */
 void client_forget(struct client *c);
 /* The session as the stream tells it; NULL when there is none of ours. */
@@ -74,6 +76,8 @@ typedef void call_done_fn(struct client *c, struct guest *g, const char *about, 
 void call_start(struct client *c, struct guest *g, const char *about, const char *method, const char *path,
                 const struct rec *rec, const void *body, call_done_fn *done);
 void call_forget_guest(struct client *c, const struct guest *g);
+/* Ends all of them as if the server could not be reached. */
+void calls_end(struct client *c);
 /* Exit status and words for an answer that is not 2xx. */
 void call_failed(struct guest *g, const struct http_answer *answer);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signing in and out; the first time the device is enrolled on the way. */
+#include "agent/problem.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -12,31 +13,35 @@
 
 enum { SESSION_SHOWN_MS = 30000 };
 
-/* Enrolment blocks: it has a thread of its own and comes back by loop_post(). */
-struct enrolment {
+/* One sign-in, from the request to its end. Enrolment blocks: it has a thread of its own and comes back by
+ * loop_post(). */
+struct sign_in {
     struct loop_task task;
     struct client *client;
     char *dir, *url, *pin, *email;
     struct secret password;
+    bool anew; /* the server does not honour the enrolment that is there */
     int result;
     char why[ENROL_WHY_MAX];
 };
 
-static void enrolment_free(struct enrolment *e)
+static void free_sign_in(struct client *c)
 {
-    free(e->dir);
-    free(e->url);
-    free(e->pin);
-    free(e->email);
-    secret_done(&e->password);
-    free(e);
+    struct sign_in *s = c->sign_in;
+    c->sign_in = NULL;
+    c->signing_in = NULL;
+    free(s->dir);
+    free(s->url);
+    free(s->pin);
+    free(s->email);
+    secret_done(&s->password);
+    free(s);
 }
 
 static void end_sign_in(struct client *c, int exit, const char *text)
 {
     struct guest *g = c->signing_in;
-    c->signing_in = NULL;
-    c->busy = false;
+    free_sign_in(c);
     if (g)
         guest_end(g, exit, "%s", text);
 }
@@ -60,14 +65,27 @@ static void on_signed_out(struct client *c, struct guest *g, const char *about, 
         guest_end(g, CLI_OK, "signed out");
 }
 
+static void start_enrolment(struct client *c);
+
+/* A device that was deleted, or whose certificate has run out, is enrolled again for whoever signs in. */
+static bool enrolment_is_void(const struct http_answer *answer)
+{
+    return answer->status == 403 &&
+           (problem_is(answer, "certificate_unknown") || problem_is(answer, "certificate_expired"));
+}
+
 /* A person who has left before the answer came is not signed in: nobody would own the session. */
 static void on_signed_in(struct client *c, struct guest *g, const char *about, const struct http_answer *answer)
 {
     struct arena arena;
     struct session_state s;
     struct rec_errors errors = {0};
-    c->signing_in = NULL;
-    c->busy = false;
+    if (g && !c->sign_in->anew && enrolment_is_void(answer)) {
+        c->sign_in->anew = true;
+        start_enrolment(c);
+        return;
+    }
+    free_sign_in(c);
     if (answer->error || answer->status / 100 != 2) {
         call_failed(g, answer);
         return;
@@ -86,73 +104,90 @@ static void on_signed_in(struct client *c, struct guest *g, const char *about, c
     arena_done(&arena);
 }
 
-static void ask_session(struct client *c, const char *email, const char *password)
+static void ask_session(struct client *c)
 {
-    struct agent_sign_in in = {.email = email, .password = password};
+    struct agent_sign_in in = {.email = c->sign_in->email, .password = (const char *)c->sign_in->password.p};
     if (c->signing_in)
         guest_tell(c->signing_in, "signing in…");
     call_start(c, c->signing_in, "", "POST", "/sign-in", &agent_sign_in_rec, &in, on_signed_in);
 }
 
+static int use_enrolment(struct client *c)
+{
+    struct identity identity;
+    int r = identity_open(&identity, c->settings.state_dir);
+    if (r)
+        return r;
+    if (c->enrolled) {
+        client_forget(c);
+        client_unlink(c);
+    }
+    c->identity = identity;
+    c->enrolled = true;
+    log_info("this device is enrolled as %s", c->identity.id);
+    client_link(c);
+    return 0;
+}
+
 static void on_enrolled(struct loop_task *task)
 {
-    struct enrolment *e = container_of(task, struct enrolment, task);
-    struct client *c = e->client;
-    int r = e->result && e->result != -EEXIST ? e->result : identity_open(&c->identity, c->settings.state_dir);
+    struct sign_in *s = container_of(task, struct sign_in, task);
+    struct client *c = s->client;
+    int r = s->result && s->result != -EEXIST ? s->result : use_enrolment(c);
     if (r == 0) {
-        c->enrolled = true;
-        log_info("this device is enrolled as %s", c->identity.id);
-        client_link(c);
-        ask_session(c, e->email, (const char *)e->password.p);
+        ask_session(c);
     } else {
         bool away = r == -ECONNREFUSED || r == -EHOSTUNREACH || r == -ETIMEDOUT || r == -EAGAIN;
-        end_sign_in(c,
-                    r == -EACCES ? CLI_NOT_SIGNED_IN
-                    : away       ? CLI_UNREACHABLE
-                                 : CLI_FAILURE,
-                    *e->why ? e->why : strerror(-r));
+        char why[ENROL_WHY_MAX];
+        str_copy(why, sizeof(why), *s->why ? s->why : strerror(-r));
+        end_sign_in(c, r == -EACCES ? CLI_NOT_SIGNED_IN : away ? CLI_UNREACHABLE : CLI_FAILURE, why);
     }
-    enrolment_free(e);
 }
 
 static void *enrol(void *arg)
 {
-    struct enrolment *e = arg;
+    struct sign_in *s = arg;
     char host[65] = "", os[sizeof(struct utsname)] = "";
     struct utsname u;
     gethostname(host, sizeof(host) - 1);
     if (uname(&u) == 0)
         snprintf(os, sizeof(os), "%.32s %.80s", u.sysname, u.release);
     struct enroll_request request = {.kind = AGENT_DEVICE,
-                                     .email = e->email,
-                                     .password = (const char *)e->password.p,
+                                     .email = s->email,
+                                     .password = (const char *)s->password.p,
                                      .name = host,
                                      .os = os,
                                      .version = POSTERN_VERSION};
-    struct enrolment_plan plan = {.dir = e->dir, .url = e->url, .pin = e->pin, .from = &request};
-    e->result = identity_enrol(&plan, e->why);
-    loop_post(e->client->loop, &e->task);
+    struct enrolment_plan plan = {.dir = s->dir, .url = s->url, .pin = s->pin, .from = &request, .anew = s->anew};
+    s->result = identity_enrol(&plan, s->why);
+    loop_post(s->client->loop, &s->task);
     return NULL;
 }
 
-static void start_enrolment(struct client *c, const struct local_request *r)
+static void start_enrolment(struct client *c)
 {
-    struct enrolment *e = xalloc(sizeof(*e));
+    struct sign_in *s = c->sign_in;
     pthread_t thread;
-    e->client = c;
-    e->task.run = on_enrolled;
-    e->dir = str_dup(c->settings.state_dir);
-    e->url = str_dup(r->server);
-    e->pin = str_dup(r->pin);
-    e->email = str_dup(r->email);
-    e->password = secret_copy(r->password, strlen(r->password) + 1);
-    guest_tell(c->signing_in, "enrolling this device…");
-    if (pthread_create(&thread, NULL, enrol, e)) {
+    s->task.run = on_enrolled;
+    guest_tell(c->signing_in,
+               s->anew ? "the server has no such device any more: enrolling it anew…" : "enrolling this device…");
+    if (pthread_create(&thread, NULL, enrol, s))
         end_sign_in(c, CLI_FAILURE, "no thread for the enrolment");
-        enrolment_free(e);
-        return;
-    }
-    pthread_detach(thread);
+    else
+        pthread_detach(thread);
+}
+
+static struct sign_in *new_sign_in(struct client *c, const struct local_request *r)
+{
+    struct sign_in *s = xalloc(sizeof(*s));
+    const char *pin = c->enrolled ? c->identity.pin : r->pin;
+    s->client = c;
+    s->dir = str_dup(c->settings.state_dir);
+    s->url = str_dup(c->enrolled ? c->identity.url : r->server);
+    s->pin = pin && *pin ? str_dup(pin) : NULL;
+    s->email = str_dup(r->email);
+    s->password = secret_copy(r->password, strlen(r->password) + 1);
+    return s;
 }
 
 void sign_in(struct client *c, struct guest *g, const struct local_request *r)
@@ -161,7 +196,7 @@ void sign_in(struct client *c, struct guest *g, const struct local_request *r)
         guest_end(g, CLI_USAGE, "e-mail address and password are needed");
         return;
     }
-    if (c->busy) {
+    if (c->sign_in) {
         guest_end(g, CLI_CONFLICT, "somebody is signing in already");
         return;
     }
@@ -171,15 +206,17 @@ void sign_in(struct client *c, struct guest *g, const struct local_request *r)
         return;
     }
     if (c->enrolled && r->server && !str_eq(r->server, c->identity.url)) {
-        guest_end(g, CLI_CONFLICT, "this device is enrolled at %s", c->identity.url);
+        guest_end(g, CLI_CONFLICT,
+                  "this device is enrolled at %s; to enrol it elsewhere, stop the daemon and remove %s",
+                  c->identity.url, c->settings.state_dir);
         return;
     }
-    c->busy = true;
+    c->sign_in = new_sign_in(c, r);
     c->signing_in = g;
     if (c->enrolled)
-        ask_session(c, r->email, r->password);
+        ask_session(c);
     else
-        start_enrolment(c, r);
+        start_enrolment(c);
 }
 
 /* Here at once, whatever the server says. */

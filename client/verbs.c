@@ -87,7 +87,8 @@ void verbs_request(void *arg, struct guest *g, const struct local_request *reque
 {
     struct client *c = arg;
     if (!may(c, g))
-        guest_end(g, CLI_DENIED, "another user of this machine is signed in");
+        guest_end(g, CLI_DENIED,
+                  "another user of this machine is signed in: they, or root, have to use postern logout first");
     else if (g->verb == LOCAL_STATUS)
         show_status(c, g);
     else if (g->verb == LOCAL_LOGIN)

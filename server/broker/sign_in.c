@@ -120,7 +120,8 @@ int agent_sign_in_post(struct request *req, struct response *res)
     if (verdict.result != IDENTITY_OK)
         return refuse_sign_in(req, res, &verdict);
     if (!req->who.person || !str_eq(verdict.account.id, req->who.person))
-        return problem(req, res, PROBLEM_FORBIDDEN, "this device belongs to somebody else");
+        return problem(req, res, PROBLEM_FORBIDDEN,
+                       "this device belongs to somebody else; once an administrator has deleted it, sign in again");
     struct signing_in s = {.req = req, .account = &verdict.account};
     r = db_transact(req->db, sign_in_step, &s);
     if (r == -ENOENT)

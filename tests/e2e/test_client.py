@@ -161,3 +161,30 @@ def test_L3_sign_out_ends_everything(world):
     assert "up: 1 site reached" in up.stderr, up.stderr
     assert "asking for access…" in up.stderr or "waiting for gateway…" in up.stderr, up.stderr
     fetches(world)
+
+
+def test_A2_a_deleted_device_is_enrolled_again_at_sign_in(world):
+    """With a key of its own; a wrong password leaves it as it was, and a device of somebody else is no way in."""
+    laptop = world.laptop
+    word = world.run.dir / f"password-{laptop.host.name}"
+
+    def login(email, file):
+        return laptop.postern("login", "--email", email, "--password-file", file, check=False)
+
+    def devices():
+        return {d["id"] for d in world.admin.get("/api/v1/devices").expect(200).json["items"]}
+
+    others = world.secret_file("password-other", world.add_person("other@example.org", "Other"))
+    stranger = login("other@example.org", others)
+    assert stranger.returncode == 4 and "deleted it" in stranger.stderr, stranger.stderr
+    before = devices()
+    mine = next(d["id"] for d in world.admin.get("/api/v1/devices").expect(200).json["items"] if d["name"] == "laptop")
+    world.admin.delete(f"/api/v1/devices/{mine}").expect(204)
+    wait_for("the device knows", lambda: laptop.postern("status", check=False).returncode == 5)
+    wrong = login(laptop.email, world.secret_file("wrong", "not the password"))
+    assert wrong.returncode == 5, wrong.stderr
+    again = login(laptop.email, word)
+    assert again.returncode == 0 and "anew" in again.stderr, again.stderr
+    assert len(devices()) == len(before) and mine not in devices()
+    laptop.postern("up")
+    fetches(world)
