@@ -11,6 +11,7 @@ enum {
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 30000,
     CALL_TIMEOUT_MS = 20000,
+    RENEW_FIRST_MS = 10000,
     RENEW_LOOK_MS = 3600 * 1000,
 };
 
@@ -285,7 +286,7 @@ void link_free(struct link *l)
 void link_start(struct link *l)
 {
     connect_stream(l);
-    loop_timer_start(l->loop, &l->renew, (int64_t)rng_below(60000));
+    loop_timer_start(l->loop, &l->renew, (int64_t)rng_below(RENEW_FIRST_MS));
 }
 
 const struct store *link_store(const struct link *l)

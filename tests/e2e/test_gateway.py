@@ -13,7 +13,7 @@ import pytest
 from harness.agent import b64, decode_enrolment
 from harness.ground import PAYROLL, WIKI
 from harness.resources import PAYROLL_PORT
-from harness.run import binary, wait_for
+from harness.run import binary, sanitized, wait_for
 from harness.support import need, new_run
 from harness.tunnel import Device, public_bytes
 from harness.world import World
@@ -222,25 +222,50 @@ def engine_pid_or_none(world):
         return None
 
 
-def test_L5_a_clock_that_jumps_closes_grants_until_the_state_is_listed_anew(access, gateway_run):
-    """Wall time as one process sees it, through libfaketime; never the machine's clock."""
-    lib = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-    if not lib.exists():
+class WallTime:
+    """Wall time as the agent alone sees it, through libfaketime; never the machine's clock."""
+    LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+
+    def __init__(self, world, path):
+        self.world, self.path = world, path
+        self.env = {"LD_PRELOAD": str(self.LIBRARY), "FAKETIME_TIMESTAMP_FILE": str(path), "FAKETIME_NO_CACHE": "1",
+                    "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+    def start_agent(self, offset):
+        end_agent(self.world, signal.SIGHUP)
+        self.set(offset)
+        self.world.restart_gateway(env=self.env)
+        wait_applied(self.world)
+
+    def set(self, offset):
+        self.path.write_text(offset)
+
+
+@pytest.fixture
+def wall_time(access, gateway_run):
+    if not WallTime.LIBRARY.exists():
         pytest.skip("libfaketime is not installed")
-    if os.environ.get("POSTERN_PRESET") in ("asan", "tsan"):
+    if sanitized():
         pytest.skip("libfaketime and sanitizers do not go together")
+    yield WallTime(access, gateway_run.dir / "faketime")
     end_agent(access, signal.SIGHUP)
-    offset = gateway_run.dir / "faketime"
-    offset.write_text("+0s")
-    access.restart_gateway(env={"LD_PRELOAD": str(lib), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
-                                "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
-    wait_applied(access)
+
+
+def test_L5_certificate_is_renewed_at_two_thirds_of_its_life(access, wall_time):
+    wall_time.start_agent("+250d")
+    wait_for(lambda: "the certificate is renewed: " + log(access),
+             lambda: "certificate renewed" in access.gateway_process.text(), timeout=40)
+    wall_time.start_agent("+0s")  # the new one is on disk, and good
     assert wiki(access) == 200
-    offset.write_text("+20s")
+
+
+def test_L5_a_clock_that_jumps_closes_grants_until_the_state_is_listed_anew(access, wall_time):
+    wall_time.start_agent("+0s")
+    assert wiki(access) == 200
+    wall_time.set("+20s")
     wait_for(lambda: "the jump is noticed: " + log(access), lambda: "the clock jumped ahead" in access.gateway_process.text())
     wait_for(lambda: "open again: " + log(access), lambda: "the state was listed anew" in access.gateway_process.text())
     assert wiki(access) == 200
-    end_agent(access, signal.SIGHUP)
 
 
 def test_A4_flushed_rules_come_back_closed_first(access):
@@ -270,6 +295,22 @@ def test_L3_posternd_restarts_and_access_goes_on(access):
     access.server.start()
     wait_for(lambda: "connected again: " + log(access), lambda: status(access)["connected"], timeout=60)
     assert wiki(access) == 200
+
+
+@pytest.mark.slow
+def test_L3_a_silent_posternd_is_noticed_within_a_minute(access):
+    """Stopped, not ended: the connection stays open and nothing comes."""
+    server = access.ground.server
+    fronts = server.call("pgrep", "-f", "posternd").stdout.split()
+    server.call("kill", "-STOP", *fronts)
+    try:
+        began = time.monotonic()
+        wait_for(lambda: "the gateway notices: " + log(access), lambda: not status(access)["connected"], timeout=75)
+        assert time.monotonic() - began > 20
+        assert wiki(access) == 200
+    finally:
+        server.call("kill", "-CONT", *fronts)
+    wait_for(lambda: "connected again: " + log(access), lambda: status(access)["connected"], timeout=60)
 
 
 def test_A2_used_and_broken_enrolment_strings(site, gateway_run):
