@@ -3,7 +3,10 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 struct http {
     struct loop *loop;
@@ -14,7 +17,11 @@ struct http {
     int stall_s;
     struct list calls;
     int busy; /* callbacks are running: dead calls stay in the list */
+    bool reset;
 };
+
+/* Bytes that nobody acknowledges for so long end the connection: keepalive alone does not see them. */
+enum { UNACKNOWLEDGED_MS = 30000 };
 
 struct http_call {
     struct list link;
@@ -26,7 +33,7 @@ struct http_call {
     http_done_fn *on_done;
     void *arg;
     char why[CURL_ERROR_SIZE];
-    bool dead, oversize;
+    bool dead, oversize, doomed;
 };
 
 struct http_socket {
@@ -96,25 +103,31 @@ static int curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *
     return 0;
 }
 
+static CURLM *multi_new(struct http *h)
+{
+    CURLM *multi = curl_multi_init();
+    if (!multi)
+        abort();
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, curl_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, h);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, curl_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, h);
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 1L);
+    return multi;
+}
+
 struct http *http_new(const struct http_options *options)
 {
     struct http *h = xalloc(sizeof(*h));
     curl_global_init(CURL_GLOBAL_DEFAULT);
     h->loop = options->loop;
-    h->multi = curl_multi_init();
-    if (!h->multi)
-        abort();
     h->timer.on_due = on_timer;
     h->base_url = str_dup(options->base_url);
     h->pin = str_dup(options->pin);
     h->stall_s = options->stall_s;
     list_init(&h->calls);
-    curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, curl_socket);
-    curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
-    curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, curl_timer);
-    curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-    curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 1L);
+    h->multi = multi_new(h);
     return h;
 }
 
@@ -195,6 +208,14 @@ static void trust(struct http_call *c)
     curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYHOST, 0L);
 }
 
+static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    unsigned ms = UNACKNOWLEDGED_MS;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)))
+        return CURL_SOCKOPT_ERROR;
+    return CURL_SOCKOPT_OK;
+}
+
 static struct http_call *call_new(struct http *h, const char *path, http_done_fn *on_done, void *arg)
 {
     struct http_call *c = xalloc(sizeof(*c));
@@ -217,6 +238,7 @@ static struct http_call *call_new(struct http *h, const char *path, http_done_fn
     curl_easy_setopt(c->easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(c->easy, CURLOPT_TCP_KEEPIDLE, 15L);
     curl_easy_setopt(c->easy, CURLOPT_TCP_KEEPINTVL, 10L);
+    curl_easy_setopt(c->easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
     curl_easy_setopt(c->easy, CURLOPT_USERAGENT, "postern/" POSTERN_VERSION);
     curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->why);
     curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
@@ -334,13 +356,50 @@ static void deliver(struct http *h)
     }
 }
 
-/* After curl has run: hands out what came, in the order data before end, and buries what is over. */
-static void settle(struct http *h)
+static void bury(struct http *h)
+{
+    list_for_each_safe (it, &h->calls) {
+        struct http_call *c = container_of(it, struct http_call, link);
+        if (c->dead)
+            call_free(c);
+    }
+}
+
+/* Calls that callbacks start meanwhile move to the new connection. */
+static void reset_now(struct http *h)
+{
+    CURLM *old = h->multi;
+    h->reset = false;
+    list_for_each (it, &h->calls)
+        container_of(it, struct http_call, link)->doomed = true;
+    h->busy++;
+    list_for_each (it, &h->calls) {
+        struct http_call *c = container_of(it, struct http_call, link);
+        if (c->doomed && !c->dead)
+            finish(c, CURLE_SEND_ERROR);
+    }
+    h->busy--;
+    bury(h);
+    list_for_each (it, &h->calls)
+        curl_multi_remove_handle(old, container_of(it, struct http_call, link)->easy);
+    curl_multi_cleanup(old);
+    loop_timer_stop(&h->timer);
+    h->multi = multi_new(h);
+    list_for_each (it, &h->calls)
+        launch(container_of(it, struct http_call, link));
+}
+
+void http_reset(struct http *h)
+{
+    h->reset = true;
+    if (!h->busy)
+        reset_now(h);
+}
+
+static void hand_out_ends(struct http *h)
 {
     CURLMsg *m;
     int left;
-    h->busy++;
-    deliver(h);
     while ((m = curl_multi_info_read(h->multi, &left))) {
         struct http_call *c;
         if (m->msg != CURLMSG_DONE || curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&c) != CURLE_OK)
@@ -349,10 +408,16 @@ static void settle(struct http *h)
         if (!c->dead)
             finish(c, code);
     }
+}
+
+/* After curl has run: hands out what came, in the order data before end, and buries what is over. */
+static void settle(struct http *h)
+{
+    h->busy++;
+    deliver(h);
+    hand_out_ends(h);
     h->busy--;
-    list_for_each_safe (it, &h->calls) {
-        struct http_call *c = container_of(it, struct http_call, link);
-        if (c->dead)
-            call_free(c);
-    }
+    bury(h);
+    if (h->reset)
+        reset_now(h);
 }

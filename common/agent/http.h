@@ -35,6 +35,9 @@ enum { HTTP_ANSWER_MAX = 1 << 20 };
 struct http *http_new(const struct http_options *options) MUSTCHECK;
 /* Ends all calls without calling back. */
 void http_free(struct http *h);
+/* Ends all calls with an error and forgets the connection: for when it is alive by name only. Curl would go on using a
+ * connection whose stream has stalled. */
+void http_reset(struct http *h);
 /* Client certificate (PEM) and its key (PEM) for calls that are started from now on. A later certificate is for the
  * same key: that of the first call stays. */
 void http_identify(struct http *h, const char *certificate, const struct secret *key);

@@ -156,6 +156,8 @@ static void on_stream_done(void *arg, const struct http_answer *answer)
     if (answer->error || answer->status != 200)
         problem_text(answer, why, sizeof(why));
     lost(l, why);
+    if (answer->error == -ETIMEDOUT)
+        http_reset(l->http);
     if (answer->status == 410 || answer->status == 403)
         *l->revision = '\0'; /* whoever comes back after a refusal starts from nothing */
     if (answer->status == 403 && l->ops->on_refused)

@@ -50,6 +50,8 @@ def connect(world, **more):
 def access(site):
     """The device reaches the wiki over a connection of its own; whatever a test broke is whole again afterwards."""
     site.set_policy(True)
+    if site.device.stream.ended:  # a test has ended posternd
+        site.device.stream = site.device.watch().listed()
     site.device.stream.one("resource", name="wiki")
     half, item = connect(site)
     site.device.use(half, item, ROUTES)
@@ -309,8 +311,34 @@ def test_L3_a_silent_posternd_is_noticed_within_a_minute(access):
         assert time.monotonic() - began > 20
         assert wiki(access) == 200
     finally:
-        server.call("kill", "-CONT", *fronts)
+        server.call("kill", "-CONT", *fronts, check=False)  # the supervisor ends who was silent
     wait_for(lambda: "connected again: " + log(access), lambda: status(access)["connected"], timeout=60)
+
+
+@pytest.mark.slow
+def test_L3_a_connection_that_leads_nowhere_is_replaced(access):
+    """A NAT that has forgotten one flow: its packets vanish, new connections would work."""
+    out = access.ground.gateway.call("ss", "-Htn", "state", "established", "dport = :8444").stdout
+    port = re.search(r":(\d+) +198", out)[1]
+    ended = access.gateway_process.text().count("state stream ended")
+    nat = access.ground.sitenat
+    nat.call("nft", "-f", "-", input=f"""table inet forgetful {{
+        chain pass {{
+            type filter hook forward priority -1
+            tcp sport {port} tcp dport 8444 drop
+            tcp sport 8444 tcp dport {port} drop
+        }}
+    }}""")
+    try:
+        # Not "disconnected": whether that shows depends on how fast the new connection is.
+        wait_for(lambda: "another connection: " + log(access),
+                 lambda: access.gateway_process.text().count("state stream ended") > ended, timeout=90)
+        wait_for(lambda: "connected again: " + log(access), lambda: status(access)["connected"], timeout=40)
+        again = access.ground.gateway.call("ss", "-Htn", "state", "established", "dport = :8444").stdout
+        assert f":{port} " not in again
+    finally:
+        nat.call("nft", "delete", "table", "inet", "forgetful")
+    assert wiki(access) == 200
 
 
 def test_A2_used_and_broken_enrolment_strings(site, gateway_run):
