@@ -44,7 +44,7 @@ create table postern.connections (
     due_at timestamptz, -- the broker ends it then: replaced, or not accepted in time
     ended_at timestamptz
 );
-create index connections_session_id on postern.connections (session_id) where state in ('pending', 'ready');
+create index connections_session_id on postern.connections (session_id, gateway_id);
 create index connections_due_at on postern.connections (due_at) where state in ('pending', 'ready');
 create index connections_ended_at on postern.connections (ended_at) where ended_at is not null;
 

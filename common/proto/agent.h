@@ -212,11 +212,11 @@ REC_STRUCT(status_report, STATUS_REPORT_FIELDS)
 #undef REC_OF_conditions
 
 /* POST /agent/v1/reports (gateway): packets without a grant, aggregated. */
-#define DENIED_FLOW_FIELDS(F)                                             \
-    F(STR, inner, REC_REQUIRED, 0, 45, NULL, "Inner source address")      \
-    F(STR, destination, REC_REQUIRED, 0, 45, NULL, "Destination address") \
-    F(INT, protocol, 0, 0, 255, NULL, "IP protocol number")               \
-    F(INT, port, 0, 0, 65535, NULL, "Destination port")                   \
+#define DENIED_FLOW_FIELDS(F)                                                     \
+    F(STR, inner, REC_REQUIRED, 2, 45, &rec_address, "Inner source address")      \
+    F(STR, destination, REC_REQUIRED, 2, 45, &rec_address, "Destination address") \
+    F(INT, protocol, 0, 0, 255, NULL, "IP protocol number")                       \
+    F(INT, port, 0, 0, 65535, NULL, "Destination port")                           \
     F(INT, packets, 0, 0, 9007199254740991, NULL, "How many since the last report")
 REC_STRUCT(denied_flow, DENIED_FLOW_FIELDS)
 #define REC_OF_items denied_flow

@@ -99,6 +99,12 @@ static bool address_ok(int family, const char *text, unsigned char *p)
     return family != AF_INET6 || memcmp(p, mapped, sizeof(mapped)); /* IPv4 has one spelling only */
 }
 
+static bool is_address(const char *s)
+{
+    unsigned char p[16];
+    return address_ok(strchr(s, ':') ? AF_INET6 : AF_INET, s, p);
+}
+
 static bool prefix_ok(const char *s)
 {
     char text[INET6_ADDRSTRLEN];
@@ -136,6 +142,7 @@ static bool endpoint_ok(const char *s)
 const struct rec_format rec_id = {NULL, "^[a-z]{2,4}_[0-9A-HJKMNP-TV-Z]{26}$", "must be an id like sit_01J...", id_ok};
 const struct rec_format rec_name = {NULL, NULL, "must be printable, without space at either end", name_ok};
 const struct rec_format rec_email = {"email", NULL, "must be an e-mail address", email_ok};
+const struct rec_format rec_address = {"ip", NULL, "must be an IPv4 or IPv6 address", is_address};
 const struct rec_format rec_prefix = {"cidr", NULL, "must be an IPv4 or IPv6 address or prefix without host bits",
                                       prefix_ok};
 const struct rec_format rec_endpoint = {

@@ -114,6 +114,7 @@ struct rec {
 extern const struct rec_format rec_id;       /* prefix_ULID */
 extern const struct rec_format rec_name;     /* printable, no leading or trailing space, no control characters */
 extern const struct rec_format rec_email;    /* local@domain, lower-cased by the server */
+extern const struct rec_format rec_address;  /* IPv4/IPv6 address */
 extern const struct rec_format rec_prefix;   /* IPv4/IPv6 address or CIDR without host bits */
 extern const struct rec_format rec_endpoint; /* 198.51.100.2:51820 or [2001:db8::1]:51820 */
 

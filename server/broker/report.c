@@ -65,25 +65,46 @@ static const char *protocol_name(int64_t number)
     }
 }
 
-/* Whose packets they were: whoever has the inner address now. */
-static int write_flow(struct db *db, const struct request *req, const struct denied_flow *flow)
+struct culprit {
+    char person[ID_LEN_MAX], device[ID_LEN_MAX], session[ID_LEN_MAX];
+};
+
+/* Whose packets they were: whoever has the inner address now, if that session ever used the gateway that says so. A
+ * gateway is not believed about anybody else. */
+static int find_culprit(struct db *db, const struct request *req, const char *inner, struct culprit *out)
 {
     struct broker *b = the_broker;
-    char person[ID_LEN_MAX] = "", device[ID_LEN_MAX] = "", session[ID_LEN_MAX] = "";
+    struct id_row used;
+    *out = (struct culprit){0};
     pthread_rwlock_rdlock(&b->lock);
-    const struct live_session *s = map_get(&b->live.inner, flow->inner);
+    const struct live_session *s = map_get(&b->live.inner, inner);
     if (s) {
-        memcpy(person, s->person, sizeof(person));
-        memcpy(device, s->device, sizeof(device));
-        memcpy(session, s->id, sizeof(session));
+        memcpy(out->person, s->person, sizeof(out->person));
+        memcpy(out->device, s->device, sizeof(out->device));
+        memcpy(out->session, s->id, sizeof(out->session));
     }
     pthread_rwlock_unlock(&b->lock);
+    if (!*out->session)
+        return 0;
+    int r = db_one(db, SQL_CONNECTION_BETWEEN,
+                   DB_ARGS(DB_STR("session_id", out->session), DB_STR("gateway_id", req->who.id)), req->arena, &used);
+    if (r == -ENOENT)
+        *out = (struct culprit){0};
+    return r == -ENOENT ? 0 : r;
+}
+
+static int write_flow(struct db *db, const struct request *req, const struct denied_flow *flow)
+{
+    struct culprit who;
+    int r = find_culprit(db, req, flow->inner, &who);
+    if (r)
+        return r;
     const struct ledger_entry e = {.kind = "packets",
                                    .code = "no_grant",
                                    .why = "packets that no grant opens the way for",
-                                   .person = *person ? person : NULL,
-                                   .device = *device ? device : NULL,
-                                   .session = *session ? session : NULL,
+                                   .person = *who.person ? who.person : NULL,
+                                   .device = *who.device ? who.device : NULL,
+                                   .session = *who.session ? who.session : NULL,
                                    .gateway = req->who.id,
                                    .by_gateway = true,
                                    .protocol = protocol_name(flow->protocol),

@@ -58,5 +58,9 @@ WHERE state IN ('pending', 'ready') AND due_at <= now() ORDER BY id LIMIT 500;
 -- name: connections_orphaned -> id_row
 SELECT id FROM postern.connections WHERE state = 'pending' ORDER BY id;
 
+-- A row when the session has ever used the gateway.
+-- name: connection_between -> id_row
+SELECT id FROM postern.connections WHERE session_id = :session_id AND gateway_id = :gateway_id LIMIT 1;
+
 -- name: connections_prune
 DELETE FROM postern.connections WHERE ended_at < now() - interval '30 days';
