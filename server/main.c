@@ -152,6 +152,8 @@ static int run_front(const struct cli *cli, enum frame_listener listener)
         process_name("posternd-agents", "posternd front agents");
     else
         process_name("posternd-people", "posternd front people");
+    if (haste_init())
+        return CLI_USAGE;
     if (tls_paths_name(&s, &tls) || !settings_path(socket, sizeof(socket), s.run_dir, "core.sock"))
         return CLI_USAGE;
     struct front_config config = {

@@ -3,6 +3,7 @@
 #include "agent/lines.h"
 #include "agent/problem.h"
 #include "base/clock.h"
+#include "base/haste.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/str.h"
@@ -263,7 +264,7 @@ struct link *link_new(const struct link_options *options)
     l->role = options->role;
     l->ops = options->ops;
     l->arg = options->arg;
-    l->backoff = (struct backoff){BACKOFF_BASE_MS, BACKOFF_CAP_MS, 0};
+    l->backoff = (struct backoff){BACKOFF_BASE_MS, haste_ms(BACKOFF_CAP_MS), 0};
     l->reconnect.on_due = on_reconnect;
     l->renew.on_due = on_renew_look;
     store_init(&l->store, l->role);

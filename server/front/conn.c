@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "server/front/conn.h"
+#include "base/haste.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "server/front/state.h"
@@ -76,13 +77,18 @@ static void on_close(void *data)
 }
 
 /* A peer that is gone without a word is noticed within a minute and a half. */
+enum { UNANSWERED_MS = 90000 };
+
 static void set_options(int fd)
 {
-    static const struct {
+    const struct {
         int level, name, value;
     } options[] = {
-        {SOL_SOCKET, SO_KEEPALIVE, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 60},        {IPPROTO_TCP, TCP_KEEPINTVL, 10},
-        {IPPROTO_TCP, TCP_KEEPCNT, 3}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 90000},
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 60},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 10},
+        {IPPROTO_TCP, TCP_KEEPCNT, 3},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, (int)haste_ms(UNANSWERED_MS)},
     };
     for (size_t i = 0; i < ARRAY_LEN(options); i++)
         if (setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value)))

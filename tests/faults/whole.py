@@ -12,7 +12,7 @@ from harness.run import binary, sanitized, wait_for
 from harness.world import World
 from test_kill import child
 
-HASTE = 15
+HASTE = 20
 RENEWAL_SPAN_S = 300 / HASTE  # what one renewal opens
 SILENCE_S = 45 / HASTE        # three heartbeats of a gateway
 SLOWER = 3 if sanitized() else 1
@@ -95,6 +95,26 @@ class Whole(World):
         assert answer.status in (200, 412, 503), answer
         return answer if answer.status == 200 else None
 
+    # What people do.
+
+    def laptop_status(self):
+        return json.loads(self.laptop.postern("status", "-o", "json", check=False).stdout)
+
+    @property
+    def login(self):
+        return "login", "--email", self.laptop.email, "--password-file", self.run.dir / "password-laptop"
+
+    def laptop_does(self, status, says, *args):
+        """`postern ARGS` exits with this status and says that."""
+        out = self.laptop.postern(*args, check=False)
+        text = out.stdout + out.stderr
+        assert out.returncode == status and says in text.lower(), f"postern {args}: exit {out.returncode}, {text}"
+
+    def sql(self, text):
+        """As the owner of the private database."""
+        self.server.host.call("psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.server.rundir / "pg", "-U", "postern",
+                              "-d", "postern", "-c", text, user="postern")
+
     # What comes of it.
 
     def state(self):
@@ -119,7 +139,7 @@ class Whole(World):
     def revocation_cuts(self):
         """The policy's end cuts a download, as ever. What the gateway does while it cannot hear of it is another test's."""
         wait_for("the gateway hears posternd again", lambda: self.gateway_status()["connected"], 60)
-        download = Download(self, silence=4 * SLOWER)
+        download = Download(self, silence=2.5 * SLOWER)
         took = self.cut_within(download, self.change_policy(False).at_ms)
         self.shut(10)
         self.change_policy(True)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wall time that steps, as one process sees it through libfaketime; never the machine's clock. CLOCK_BOOTTIME, on which
+all remaining times count, is left alone, as it is when a real clock is set."""
+import contextlib
+import time
+from pathlib import Path
+
+import pytest
+from harness.proofs import Download
+from harness.run import sanitized, wait_for
+from whole import SLOWER
+
+LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not LIBRARY.exists(), reason="libfaketime is not installed"),
+    pytest.mark.skipif(sanitized(), reason="libfaketime and sanitizers do not go together"),
+]
+
+CLOCKS = """
+import time
+print(time.clock_gettime(time.CLOCK_REALTIME), time.clock_gettime(time.CLOCK_BOOTTIME))
+"""
+
+
+class Clock:
+    """What the programs that are started with `env` take for wall time."""
+
+    def __init__(self, directory):
+        self.file = directory / "faketime"
+        self.env = {"LD_PRELOAD": str(LIBRARY), "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1",
+                    "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        self.set(0)
+
+    def set(self, seconds):
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(f"{seconds:+d}s\n")
+        fresh.chmod(0o644)
+        fresh.rename(self.file)  # never seen half written
+
+
+@pytest.fixture
+def clock(whole):
+    return Clock(whole.run.dir)
+
+
+@contextlib.contextmanager
+def living_in(whole, name, clock):
+    """The agent restarts into that time, and out of it again."""
+    whole.kill(name)
+    start = {"gateway": whole.restart_gateway, "client": whole.laptop.start}[name]
+    start(env=clock.env)
+    whole.access_returns(20)
+    try:
+        yield whole.gateway_process if name == "gateway" else whole.laptop.process
+    finally:
+        whole.kill(name)
+        start()
+        whole.access_returns(20)
+
+
+def test_the_library_leaves_boottime_alone(whole, clock):
+    def clocks():
+        return map(float, whole.ground.gateway.call("/usr/bin/python3", "-c", CLOCKS, env=clock.env).stdout.split())
+    clock.set(86400)
+    wall, boot = clocks()
+    assert 86000 < wall - time.time() < 87000
+    assert abs(boot - time.clock_gettime(time.CLOCK_BOOTTIME)) < 60
+
+
+def test_L5_wall_time_of_the_gateway_steps(whole, clock):
+    with living_in(whole, "gateway", clock) as process:
+        download = Download(whole, silence=10 * SLOWER)
+        clock.set(-3600)
+        time.sleep(3)  # its clocks are looked at once a second
+        download.goes_on()
+        assert "grants are closed" not in process.text()
+        clock.set(-3600 + 60)
+        process.wait_line("all grants are closed: the clock jumped ahead by (59|60|61)...")
+        process.wait_line("the state was listed anew")
+        whole.access_returns(10)
+        whole.only_wiki()
+        download.stop()
+        assert process.text().count("grants are closed") == 1
+
+
+def test_L5_wall_time_of_the_client_steps(whole, clock):
+    """Nothing of a client counts on wall time but the certificates of gateways."""
+    with living_in(whole, "client", clock):
+        download = Download(whole, silence=10 * SLOWER)
+        for seconds in (60, -3600, 86400):
+            clock.set(seconds)
+            download.goes_on()
+            assert whole.laptop.fetch() is not None
+        download.stop()
+        clock.set(400 * 86400)
+        whole.change_policy(False)
+        whole.shut(5)
+        whole.change_policy(True)
+        wait_for(lambda: f"it is said\n{whole.laptop.state()}",
+                 lambda: "expired" in whole.laptop.postern("status", check=False).stdout, 20 * SLOWER)
+        assert whole.laptop.fetch(timeout=1) is None
+        print(whole.laptop.postern("status", check=False).stdout)
+        clock.set(0)
+        whole.access_returns(60)
