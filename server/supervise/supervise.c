@@ -10,7 +10,9 @@
 #include "server/supervise/notify.h"
 #include "server/supervise/postgres.h"
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -294,6 +296,19 @@ static void children_describe(struct supervisor *s, int people_fd, int agents_fd
     db->on_start = NULL;
 }
 
+#ifndef POSTERN_SANITIZED
+/* The same name at each start, so that a killed one leaves nothing new behind, and another one for each data folder. */
+static void front_group_make(struct supervisor *s)
+{
+    struct stat st;
+    char name[64];
+    if (stat(s->settings->data_dir, &st))
+        return;
+    snprintf(name, sizeof(name), "postern-front-%llx-%llx", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    cgroup_make(&s->front_group, name, FRONT_MEMORY_MAX);
+}
+#endif
+
 /* Everything that needs privileges happens here. */
 static int prepare(struct supervisor *s)
 {
@@ -309,7 +324,7 @@ static int prepare(struct supervisor *s)
         return people < 0 ? people : agents;
     log_info("listening: people %u, agents %u", listen_port(people), listen_port(agents));
 #ifndef POSTERN_SANITIZED
-    cgroup_make(&s->front_group, "postern-front", FRONT_MEMORY_MAX);
+    front_group_make(s);
 #endif
     children_describe(s, people, agents);
     r = capabilities_drop();

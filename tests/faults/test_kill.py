@@ -230,3 +230,26 @@ def test_world_readable_data_is_refused(fresh_run):
     result = p.host.call(binary("posternd"), "serve", check=False, env=p.env)
     assert result.returncode == 1
     assert "others may read" in result.stderr
+
+
+def memory_group(pid):
+    """Folder of the memory controller's group that the process is in (v1), or of its one group (v2)."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "memory":
+            return Path("/sys/fs/cgroup/memory") / path.lstrip("/"), "memory.limit_in_bytes"
+    return Path("/sys/fs/cgroup") / path.lstrip("/"), "memory.max"
+
+
+@pytest.mark.skipif(sanitized(), reason="sanitizers map more memory than any cap allows")
+def test_fronts_are_capped_also_after_a_crash(posternd):
+    if "no memory cap" in (posternd.process.log.read_text(errors="replace")):
+        pytest.skip("control groups cannot be written here")
+    first = child(posternd, "front people")
+    kill(first)
+    wait_for("another front runs", lambda: child(posternd, "front people") not in (None, first), BACK_S)
+    for name in ("front people", "front agents"):
+        group, limit = memory_group(wait_for(f"{name} runs", lambda: child(posternd, name), BACK_S))
+        assert group.name.startswith("postern-front-")
+        assert int((group / limit).read_text()) == 512 << 20
+    assert not memory_group(child(posternd, "core"))[0].name.startswith("postern-front-")
