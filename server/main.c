@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "server/api/api.h"
+#include "server/api/urls.h"
 #include "server/broker/broker.h"
 #include "server/core/core.h"
 #include "server/core/keys.h"
@@ -242,6 +243,31 @@ static int check(struct cli *cli, int argc, char **argv)
     return with_database(cli, check_with);
 }
 
+static int address(struct cli *cli, int argc, char **argv)
+{
+    struct settings s = settings_of(cli);
+    struct tls_paths tls;
+    struct cert *cert;
+    struct arena a;
+    char pin[CERT_PIN_LEN];
+    BUF_AUTO pem = {0};
+    int r = tls_paths_name(&s, &tls);
+    if (!r)
+        r = file_read(tls.cert, 1 << 20, &pem);
+    if (r)
+        return cli_fail(cli, CLI_FAILURE, "%s: %s%s", tls.cert, strerror(-r),
+                        r == -ENOENT && !s.tls_cert ? "; the server makes it at its first start" : "");
+    if (cert_parse_pem(pem.data, pem.len, &cert))
+        return cli_fail(cli, CLI_FAILURE, "%s: this is no certificate", tls.cert);
+    cert_pin(cert, pin);
+    cert_free(cert);
+    arena_init(&a, 4096);
+    const char *url = url_to_tell(&s, pin, &a);
+    r = url && printf("%s\n", url) > 0 ? CLI_OK : CLI_FAILURE;
+    arena_done(&a);
+    return r;
+}
+
 /* The first line of a file, so that an editor's newline is no part of the password. */
 static int password_read(const char *path, struct buf *out)
 {
@@ -299,6 +325,10 @@ static const struct cli_command commands[] = {
     {.name = "serve", .summary = "Run the server", .run = serve},
     {.name = "migrate", .summary = "Bring the database up to date", .options = migrate_options, .run = migrate_command},
     {.name = "check", .summary = "Try users, paths and database", .run = check},
+    {.name = "address",
+     .summary = "Print the address to give to people",
+     .help = "With the pin of the server's key behind it while the certificate is self-signed.",
+     .run = address},
     {.name = "admin create",
      .summary = "Make a person an administrator",
      .options = admin_options,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What the server says about itself. */
+#include "base/log.h"
 #include "server/api/api.h"
 #include "server/api/dispatch.h"
 #include "server/api/hooks.h"
@@ -18,7 +19,12 @@ const uint8_t *api_cursor_key(void)
 
 int api_start(struct core *core, struct db *db)
 {
+    struct arena a;
     cursor_key = core_keys(core)->cursor_key;
+    arena_init(&a, 4096);
+    const char *url = url_to_tell(core_settings(core), core_keys(core)->tls_pin, &a);
+    log_info("people reach this server at %s", url ? url : "an address that is too long");
+    arena_done(&a);
     return identity_prepare_setup(db, core_settings(core)->data_dir);
 }
 

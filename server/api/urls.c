@@ -26,3 +26,9 @@ const char *url_of_agents(const struct settings *s, struct arena *a)
 {
     return url_of(s->agents_url, s->listen_agents, a);
 }
+
+const char *url_to_tell(const struct settings *s, const char *pin, struct arena *a)
+{
+    const char *url = url_of_people(s, a);
+    return !url || s->tls_cert ? url : arena_printf(a, "%s#pin=%s", url, pin);
+}

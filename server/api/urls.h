@@ -7,3 +7,5 @@
 /* NULL only when the arena is full. */
 const char *url_of_people(const struct settings *s, struct arena *a);
 const char *url_of_agents(const struct settings *s, struct arena *a);
+/* For people to type: with the pin behind it while the certificate is one that nobody else has signed. */
+const char *url_to_tell(const struct settings *s, const char *pin, struct arena *a);

@@ -51,7 +51,9 @@ int identity_prepare_setup(struct db *db, const char *data_dir)
         secret_wipe(text, sizeof(text));
     }
     if (!r)
-        log_info("there is no administrator yet: redeem the token in %s with posternctl login --setup", path);
+        log_info(
+            "there is no administrator yet: posternctl login ADDRESS --setup %s --email YOU, with the address above",
+            path);
     return r;
 }
 
