@@ -42,7 +42,11 @@ static int load_context(const struct cli *cli, struct context *c)
     const char *name = cli_value(cli, "context");
     int r = context_load(name, &ctl_of(cli)->arena, c);
     if (r == -ENOENT)
-        return cli_fail(cli, CLI_NOT_SIGNED_IN, "not signed in: try 'posternctl login URL'");
+        return cli_fail(cli, CLI_NOT_SIGNED_IN,
+                        cli_origin(cli, "context") == CLI_FROM_DEFAULT
+                            ? "not signed in: try 'posternctl login URL'"
+                            : "not signed in as context '%s': try 'posternctl login URL' with it",
+                        name);
     if (r == -EPERM)
         return cli_fail(cli, CLI_NOT_SIGNED_IN,
                         "the context '%s' can be read by others: sign in again after removing it", name);
@@ -146,7 +150,7 @@ int ctl_resolve(const struct cli *cli, const struct kind *kind, const char *name
     if (id_valid(name, kind->prefix))
         return CLI_OK;
     if (!kind->name_field)
-        return cli_fail(cli, CLI_USAGE, "'%s': a %s is known by its id only", name, kind->singular);
+        return cli_fail(cli, CLI_USAGE, "'%s': %s are known by their ids only", name, kind->plural);
     put_name_filter(kind, name, &filter);
     int r = ctl_list(cli, kind, &(struct page_query){.limit = 10, .filter = buf_str(&filter)}, &ctl->arena, &page);
     if (r)

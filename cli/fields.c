@@ -176,10 +176,13 @@ static void move_items(cJSON *from, cJSON *to)
 
 static int refuse_unknown(const struct rec *r, const char *name, struct buf *why)
 {
+    size_t n = 0;
     buf_printf(why, "unknown field '%s'; there are", name);
-    for (size_t i = 0, n = 0; i < r->n_fields; i++)
+    for (size_t i = 0; i < r->n_fields; i++)
         if (!(r->fields[i].flags & REC_READONLY))
             buf_printf(why, "%s %s", n++ ? "," : "", r->fields[i].name);
+    if (!n)
+        buf_puts(why, " none to set: only the server makes these");
     return -EINVAL;
 }
 

@@ -106,6 +106,8 @@ static bool put_port(const struct rec_field *f, const void *item, struct buf *ou
     const struct resource *r = item;
     if (f->type != REC_LIST || f->extra != &port_range_rec)
         return false;
+    if (!r->n_ports) /* an empty cell would look like none */
+        buf_puts(out, "any");
     for (size_t i = 0; i < r->n_ports; i++) {
         const struct port_range *p = &r->ports[i];
         buf_printf(out, "%s%s", i ? "," : "", protocol_names[p->protocol]);

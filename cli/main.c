@@ -41,12 +41,17 @@ static const struct cli_option list_options[] = {
     {.name = "filter", .arg = "FILTER", .help = "Only records that match, e.g. 'name = \"wiki\"'"},
     {0},
 };
-static const struct cli_option log_options[] = {
-    {.name = "follow", .letter = 'f', .help = "Go on with what comes"},
-    {.name = "limit", .letter = 'l', .arg = "N", .fallback = "100", .help = "Most records to print"},
-    {.name = "filter", .arg = "FILTER", .help = "Only records that match, e.g. 'verdict = deny'"},
-    {0},
-};
+#define LOG_OPTIONS(example)                                                                                     \
+    {                                                                                                            \
+        {.name = "follow", .letter = 'f', .help = "Go on with what comes"},                                      \
+            {.name = "limit", .letter = 'l', .arg = "N", .fallback = "100", .help = "Most records to print"},    \
+            {.name = "filter", .arg = "FILTER", .help = "Only records that match, e.g. '" example " = \"ID\"'"}, \
+        {                                                                                                        \
+            0                                                                                                    \
+        }                                                                                                        \
+    }
+static const struct cli_option decisions_options[] = LOG_OPTIONS("person_id");
+static const struct cli_option audit_options[] = LOG_OPTIONS("object_id");
 static const struct cli_option file_options[] = {
     {.name = "file",
      .letter = 'f',
@@ -109,9 +114,9 @@ static const struct cli_command commands[] = {
      .run = run_delete},
     {.name = "decisions",
      .summary = "Show who was let in or refused, and why",
-     .options = log_options,
+     .options = decisions_options,
      .run = run_decisions},
-    {.name = "audit", .summary = "Show who changed what", .options = log_options, .run = run_audit},
+    {.name = "audit", .summary = "Show who changed what", .options = audit_options, .run = run_audit},
     {.name = "gateway token",
      .args = "NAME|ID",
      .summary = "Print a new one-time enrolment string",

@@ -158,12 +158,16 @@ static void set_request(const struct rest *r, const struct rest_call *call, stru
 static void note_failure(const struct rest *r, CURLcode code, struct rest_answer *out)
 {
     if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
-        snprintf(out->error, sizeof(out->error), "%s: its key is not the pinned one: this may be somebody else",
-                 r->server.url);
+        snprintf(
+            out->error, sizeof(out->error),
+            "%s: its key is not the pinned one: this may be somebody else; `posternd address` on the server prints "
+            "the right one",
+            r->server.url);
     else if (code == CURLE_PEER_FAILED_VERIFICATION)
-        snprintf(out->error, sizeof(out->error),
-                 "%s: its certificate is not trusted here; use the address with #pin= that the server prints",
-                 r->server.url);
+        snprintf(
+            out->error, sizeof(out->error),
+            "%s: its certificate is not trusted here; use the address with #pin= that `posternd address` prints there",
+            r->server.url);
     else
         snprintf(out->error, sizeof(out->error), "%s: %s", r->server.url, curl_easy_strerror(code));
 }
@@ -220,14 +224,21 @@ static enum cli_exit exit_of(long status)
     return CLI_FAILURE;
 }
 
+/* Not again what the detail has said. */
+static void print_fault(const struct said *s, const struct fault *f)
+{
+    const char *at = f->pointer ? f->pointer : "", *detail = f->detail ? f->detail : "?";
+    if (!s->detail || !strstr(s->detail, detail))
+        fprintf(stderr, "  %s%s%s\n", at, *at ? ": " : "", detail);
+}
+
 static void print_said(const struct cli *cli, const struct rest_answer *answer, const struct said *s)
 {
     const char *title = s->title ? s->title : "the server refused";
     cli_fail(cli, CLI_FAILURE, "%s%s%s (%s)", title, s->detail ? ": " : "", s->detail ? s->detail : "",
              s->code ? s->code : "no code");
     for (size_t i = 0; i < s->n_errors; i++)
-        fprintf(stderr, "  %s: %s\n", s->errors[i].pointer && *s->errors[i].pointer ? s->errors[i].pointer : "body",
-                s->errors[i].detail ? s->errors[i].detail : "?");
+        print_fault(s, &s->errors[i]);
     if (answer->retry_after[0])
         fprintf(stderr, "  try again in %s s\n", answer->retry_after);
     if (s->code && str_eq(s->code, "unauthenticated"))

@@ -356,7 +356,7 @@ static const struct cli_command commands[] = {
 
 static const struct cli_program program = {
     .name = "postern",
-    .summary = "Reach your organisation's resources through Postern",
+    .summary = "reaches your organisation's resources through Postern",
     .options = common_options,
     .commands = commands,
 };

@@ -249,7 +249,7 @@ static const struct cli_command commands[] = {
 
 static const struct cli_program program = {
     .name = "postern-gateway",
-    .summary = "Lets the right people reach the resources of a site",
+    .summary = "lets the right people reach the resources of a site",
     .options = common_options,
     .commands = commands,
 };

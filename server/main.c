@@ -342,7 +342,7 @@ static const struct cli_command commands[] = {
 
 static const struct cli_program program = {
     .name = "posternd",
-    .summary = "The control plane of Postern",
+    .summary = "runs the control plane of Postern",
     .options = settings_options,
     .commands = commands,
 };

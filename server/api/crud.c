@@ -129,6 +129,8 @@ int crud_transact(struct request *req, struct response *res, const struct noun *
     int r = db_transact(req->db, run_step, &t);
     if (r == -EEXIST) {
         const char *at = constraint_pointer(req, t.constraint, "_key");
+        if (noun && noun->taken)
+            return problem_at(req, res, PROBLEM_CONFLICT, at, "%s", noun->taken);
         return problem_at(req, res, PROBLEM_CONFLICT, at, "another %s has this %s", noun ? noun->kind : "object",
                           *at ? at + 1 : "value");
     }

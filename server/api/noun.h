@@ -19,6 +19,8 @@ struct noun {
     size_t sql_get, sql_lock, sql_list, sql_insert, sql_update, sql_delete, sql_referrers;
     const char *filters[NOUN_FILTERS_MAX + 1]; /* fields for equality, NULL-terminated; parameters of sql_list */
 
+    const char *taken; /* what a violated uniqueness means; NULL = another has this name */
+
     /* Hooks, NULL = nothing to do. `object` is a struct of rec. */
 
     /* Before anything is written: what the fields' syntax cannot say. May set fields that the server owns. */

@@ -89,6 +89,7 @@ static const struct noun group = {
 static const struct noun membership = {
     .kind = "membership",
     .path = "/api/v1/memberships",
+    .taken = "this person is in the group already",
     .prefix = "mem",
     .rec = &membership_rec,
     .sql_get = SQL_MEMBERSHIP_GET,

@@ -154,6 +154,21 @@ def test_problems_are_told_with_pointers(ctl):
         assert "Try 'posternctl" in ctl.run(*args, exit=USAGE).stderr
 
 
+def test_refusals_say_each_thing_once_and_what_it_means(ctl, rest):
+    ctl.run("create", "site", "name=told")
+    ctl.run("create", "resource", "name=open", "site=told", "address=10.9.9.9")
+    assert ctl.run("get", "resource", "open").stdout.split()[-1] == "any", "no ports listed are all ports"
+    refused = ctl.run("delete", "site", "told", "--yes", exit=CONFLICT).stderr
+    assert "(open)" in refused and "body" not in refused
+    assert ctl.run("create", "site", "name=told", exit=CONFLICT).stderr.count("another site has this name") == 1
+    ctl.run("create", "group", "name=once")
+    ctl.run("create", "membership", "group=once", f"person={ADMIN['email']}")
+    again = ctl.run("create", "membership", "group=once", f"person={ADMIN['email']}", exit=CONFLICT)
+    assert "in the group already" in again.stderr
+    assert "only the server" in ctl.run("create", "decision", "colour=red", exit=USAGE).stderr
+    assert "'elsewhere'" in ctl.run("get", "sites", "--context", "elsewhere", exit=NOT_SIGNED_IN).stderr
+
+
 def test_delete(ctl, rest):
     made = ctl.json("create", "site", "name=doomed")
     done = ctl.run("delete", "site", "doomed", "--yes")
@@ -205,6 +220,11 @@ def test_wrong_pin_and_no_server(run, ctl, posternd):
         s.bind(("127.0.0.1", 0))  # nobody listens: refused
         c.login(f"https://127.0.0.1:{s.getsockname()[1]}", ADMIN["email"], ADMIN["password"], exit=UNREACHABLE)
     assert not (c.home / "contexts" / "default.json").exists()
+
+
+def test_the_server_tells_its_address_with_the_pin(posternd):
+    said = posternd.host.call(binary("posternd"), "address", env=posternd.env)
+    assert said.stdout.strip() == posternd.url and posternd.url in posternd.process.text()
 
 
 def test_audit_names_actor_and_object(ctl):
