@@ -189,8 +189,9 @@ enum cert_verdict cert_verify(const struct cert *cert, const struct cert *ca, in
 const char *cert_verdict_text(enum cert_verdict verdict)
 {
     static const char *const texts[] = {[CERT_OK] = "the certificate is valid",
-                                        [CERT_EXPIRED] = "the certificate has expired",
-                                        [CERT_NOT_YET] = "the certificate is not valid yet",
+                                        [CERT_EXPIRED] = "the certificate has expired, or this host's clock is wrong",
+                                        [CERT_NOT_YET] =
+                                            "the certificate is not valid yet, or this host's clock is wrong",
                                         [CERT_FOREIGN] = "the certificate is not of this organisation"};
     return texts[verdict];
 }

@@ -47,10 +47,22 @@ static void explain(struct judgement *j, const struct world *w, const struct pol
         j->why.policies[j->why.n_policies++] = policy_rule_id(w->policy, d->rules[i]);
 }
 
-/* A session ends when its person or device may ask for nothing at all any more. */
+static void end_session(const struct live_session *s, struct judgements *out)
+{
+    struct judgement *j = add(out, JUDGED_SESSION, s->id);
+    j->why.code = "session_over";
+    j->why.expired = true;
+    str_copy(j->why_text, sizeof(j->why_text), "the session is over");
+}
+
+/* A session ends with its time, or when its person or device may ask for nothing at all any more. */
 static bool judge_session(const struct live_session *s, const struct world *w, int64_t now_us, struct judgements *out)
 {
     struct policy_decision d;
+    if (s->expires_us <= now_us) {
+        end_session(s, out);
+        return false;
+    }
     struct policy_query q = world_query(w, s->person, s->device, now_us);
     policy_decide(w->policy, &q, POLICY_NONE, &d);
     if (d.reason == POLICY_REASON_RESOURCE_UNKNOWN)

@@ -32,9 +32,18 @@ struct live_session *live_put_session(struct live *l, const struct session_row *
         (void)map_set(&l->inner, s->v4, s);
         (void)map_set(&l->inner, s->v6, s);
     }
-    s->expires_us = row->expires_at;
+    s->expires_us = row->expires_at - s->set_back_us;
     (void)map_set(&l->devices, s->device, s);
     return s;
+}
+
+void live_set_back(struct live *l, int64_t us)
+{
+    map_for_each (it, &l->sessions) {
+        struct live_session *s = it->value;
+        s->set_back_us += us;
+        s->expires_us -= us;
+    }
 }
 
 static struct rec_bytes copy_bytes(struct arena *a, struct rec_bytes from)

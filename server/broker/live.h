@@ -15,7 +15,8 @@ struct live_session {
     char id[ID_LEN_MAX], device[ID_LEN_MAX], person[ID_LEN_MAX];
     char v4[INNER_V4_TEXT], v6[INNER_V6_TEXT];
     char *email;
-    int64_t expires_us;
+    int64_t expires_us;  /* wall time as this process sees it now */
+    int64_t set_back_us; /* by how much that was set back since the session was read first */
     struct list connections;
 };
 
@@ -61,6 +62,8 @@ void live_done(struct live *l);
 struct live_session *live_put_session(struct live *l, const struct session_row *row);
 struct live_connection *live_put_connection(struct live *l, const struct connection_row *row);
 struct live_lease *live_put_lease(struct live *l, const struct lease_row *row);
+/* Wall time was set back: sessions keep the time that they had left, not the hour at which they were to end. */
+void live_set_back(struct live *l, int64_t us);
 /* With all below them. Unknown ids are fine. */
 void live_drop_session(struct live *l, const char *id);
 void live_drop_connection(struct live *l, const char *id);

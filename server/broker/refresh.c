@@ -8,7 +8,7 @@
 
 #define REFRESH_MEMORY ((size_t)1 << 30)
 
-enum { OBITUARIES_MAX = 50000 };
+enum { OBITUARIES_MAX = 50000, CLOCK_STEP_US = 1000000 };
 
 /* One look at the database and what came of it. */
 struct refresh {
@@ -22,6 +22,7 @@ struct refresh {
     struct lease_row *leases;
     size_t n_sessions, n_connections, n_leases;
     struct world *world; /* new one, or NULL when it is as before */
+    bool clock_set_back;
     struct judgements judgements;
     struct map touched; /* ids of agents that have something to be told */
 };
@@ -201,9 +202,23 @@ static void sweep(struct refresh *f, const struct map *have, enum pending_kind k
     map_done(&seen);
 }
 
+/* A clock that is set back would give every session and lease that time on top. Returns whether it was; slewing is
+ * slower than this can see. */
+static bool look_at_clock(struct broker *b)
+{
+    int64_t ahead_us = clock_wall_us() - clock_boot_us(), back_us = b->ahead_us - ahead_us;
+    b->ahead_us = ahead_us;
+    if (back_us < CLOCK_STEP_US)
+        return false;
+    log_warn("the clock was set back by %lld ms: sessions keep the time that they had left", (long long)back_us / 1000);
+    live_set_back(&b->live, back_us);
+    return true;
+}
+
 static void apply(struct refresh *f)
 {
     struct live *l = &f->b->live;
+    f->clock_set_back = look_at_clock(f->b);
     apply_sessions(f);
     apply_connections(f);
     apply_leases(f);
@@ -298,11 +313,11 @@ static int run(struct refresh *f, struct db *db)
     pthread_rwlock_wrlock(&b->lock);
     apply(f);
     pthread_rwlock_unlock(&b->lock);
-    bool all = f->world != NULL;
+    bool all = f->world != NULL || f->clock_set_back;
     if (!f->world && !b->world)
         return 0;
     /* Nobody else writes: reading without the lock is safe here. */
-    judge(&b->live, all ? f->world : b->world, all, now_us, &f->judgements);
+    judge(&b->live, f->world ? f->world : b->world, all, now_us, &f->judgements);
     if (judgements_n(&f->judgements))
         r = db_transact(db, write_step, f);
     if (r)

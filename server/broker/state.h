@@ -58,6 +58,7 @@ struct broker {
     struct pending pending;
     bool refreshing; /* the job is queued or runs */
     struct pool_job refresh;
+    int64_t ahead_us; /* wall time minus CLOCK_BOOTTIME at the last look; the job's own */
 
     pthread_mutex_t agents_lock;
     struct map agents; /* id -> struct agent */

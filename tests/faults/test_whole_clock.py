@@ -3,6 +3,7 @@
 all remaining times count, is left alone, as it is when a real clock is set."""
 import contextlib
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ pytestmark = [
 
 CLOCKS = """
 import time
+from datetime import datetime
 print(time.clock_gettime(time.CLOCK_REALTIME), time.clock_gettime(time.CLOCK_BOOTTIME))
 """
 
@@ -104,3 +106,47 @@ def test_L5_wall_time_of_the_client_steps(whole, clock):
         print(whole.laptop.postern("status", check=False).stdout)
         clock.set(0)
         whole.access_returns(60)
+
+
+def until(whole):
+    """When the session ends, as the client reckons from the remaining time that it was told last."""
+    return datetime.fromisoformat(whole.laptop_status()["signed_in_until"].replace("Z", "+00:00")).timestamp()
+
+
+@contextlib.contextmanager
+def server_in(whole, clock):
+    """posternd restarts into that time, and out of it again."""
+    own = whole.server.env
+    whole.kill("supervisor")
+    whole.server.env = {**own, **clock.env}
+    try:
+        whole.server.start()
+        yield whole.server.process
+    finally:
+        clock.set(0)
+        whole.server.env = own
+        whole.kill("supervisor")
+        whole.server.start()
+
+
+def test_L5_wall_time_of_the_server_steps(whole, clock):
+    """Set back, it gives no session and no lease more time; set ahead, it ends those that would be over."""
+    with server_in(whole, clock) as process:
+        whole.access_returns(30)
+        wait_for("the client hears the server", lambda: whole.laptop_status()["connected"], 30)
+        download, ends = Download(whole, silence=10 * SLOWER), until(whole)
+        clock.set(-240)  # certificates are made five minutes older than they are
+        process.wait_line("the clock was set back by 2[34][0-9]{4} ms")
+        whole.kill("gateway")
+        whole.restart("gateway")
+        whole.kill("client")
+        whole.restart("client")  # both list everything anew
+        wait_for("the client is told", lambda: whole.laptop_status().get("signed_in_until"), 30)
+        assert abs(until(whole) - ends) < 10, f"the session ends {until(whole) - ends:.0f} s later"
+        download.goes_on()
+        clock.set(13 * 3600)
+        began = time.monotonic() * 1000
+        whole.cut_within(download, began, 10000)
+        wait_for("the session is over", lambda: not whole.laptop_status()["signed_in"], 30)
+        whole.laptop_does(5, "use postern login", "up")
+    whole.sign_in_again()

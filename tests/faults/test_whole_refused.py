@@ -54,9 +54,7 @@ def test_A2_ends_in_mid_session(whole, how):
             whole.laptop_does(status, says, *whole.login)
     finally:
         give_back()
-    wait_for(lambda: f"signs in again\n{whole.laptop.state()}",
-             lambda: whole.laptop.postern(*whole.login, check=False).returncode == 0, 60 * SLOWER, step=0.5)
-    whole.laptop.postern("up", timeout=90)
+    whole.sign_in_again()
     print(f"{how.__name__}: cut after {took:.0f} ms")
 
 
@@ -84,9 +82,7 @@ def test_A2_expired_certificate_of_the_client(whole):
         whole.cut_within(download, began, 20000 * SLOWER)
         assert "enrol again" in whole.laptop_status()["problem"]
         assert "enrol again" in whole.laptop.postern("status", check=False).stdout
-    wait_for(lambda: f"signs in again\n{whole.laptop.state()}",
-             lambda: whole.laptop.postern(*whole.login, check=False).returncode == 0, 60 * SLOWER, step=0.5)
-    whole.laptop.postern("up", timeout=90)
+    whole.sign_in_again()
 
 
 @pytest.mark.slow

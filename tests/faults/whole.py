@@ -110,6 +110,12 @@ class Whole(World):
         text = out.stdout + out.stderr
         assert out.returncode == status and says in text.lower(), f"postern {args}: exit {out.returncode}, {text}"
 
+    def sign_in_again(self):
+        """As soon as that is possible; agents try again with back-off."""
+        wait_for(lambda: f"signs in again\n{self.laptop.state()}",
+                 lambda: self.laptop.postern(*self.login, check=False).returncode == 0, 60 * SLOWER, step=0.5)
+        self.laptop.postern("up", timeout=90)
+
     def sql(self, text):
         """As the owner of the private database."""
         self.server.host.call("psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", self.server.rundir / "pg", "-U", "postern",

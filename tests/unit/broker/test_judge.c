@@ -179,26 +179,68 @@ static void exactly_what_the_world_permits_is_left(void **state)
     }
 }
 
-static void time_alone_ends_a_lease(void **state)
+/* A world in which everybody may reach everything. */
+static struct world *open_world(void)
 {
-    struct test_rng r = test_rng_seeded("time");
     struct model m = {0};
-    struct live l = {0};
-    struct judgements j = {0};
     for (size_t i = 0; i < RULES; i++)
         m.rules[i] = (struct policy_rule_in){
             .id = id(4, i), .effect = POLICY_PERMIT, .group = 0, .resource = (uint32_t)(i % RESOURCES)};
     for (size_t i = 0; i < MEMBERS; i++)
         m.members[i] = (struct policy_member_in){(uint32_t)(i % PEOPLE), 0, false};
-    struct world *w = world_of(&m);
+    return world_of(&m);
+}
+
+static void time_alone_ends_a_session(void **state)
+{
+    struct test_rng r = test_rng_seeded("time");
+    struct live l = {0};
+    struct judgements j = {0};
+    struct world *w = open_world();
     make_live(&r, &l);
     judge(&l, w, true, EXPIRES_US - 1, &j);
     assert_int_equal(judgements_n(&j), 0);
     map_for_each (it, &l.leases)
         ((struct live_lease *)it->value)->held = false;
     judge(&l, w, false, EXPIRES_US, &j);
-    assert_int_equal(judgements_n(&j), LEASES + SESSIONS); /* every lease, and every connection that has none left */
-    assert_true(judgement_at(&j, 0)->why.expired);
+    assert_int_equal(judgements_n(&j), SESSIONS); /* with all below them */
+    for (size_t i = 0; i < SESSIONS; i++)
+        assert_true(judgement_at(&j, i)->what == JUDGED_SESSION && judgement_at(&j, i)->why.expired);
+    judgements_done(&j);
+    live_done(&l);
+    world_unref(w);
+}
+
+static void a_clock_that_is_set_back_gives_no_time(void **state)
+{
+    static const int64_t hour_us = INT64_C(3600) * 1000000;
+    struct test_rng r = test_rng_seeded("back");
+    struct live l = {0};
+    struct judgements j = {0};
+    struct world *w = open_world();
+    make_live(&r, &l);
+    live_set_back(&l, hour_us);
+    judge(&l, w, true, EXPIRES_US - hour_us - 1, &j);
+    assert_int_equal(judgements_n(&j), LEASES); /* on record with the new hour, none ends */
+    for (size_t i = 0; i < LEASES; i++) {
+        assert_int_equal(judgement_at(&j, i)->what, JUDGED_EXTENDED);
+        assert_true(judgement_at(&j, i)->valid_until_us == EXPIRES_US - hour_us);
+    }
+    judgements_done(&j);
+    j = (struct judgements){0};
+    /* Reading the row again does not undo it; a session that begins afterwards is not touched. */
+    struct session_row row = {.id = id(6, 0), .device_id = id(1, 0), .person_id = id(0, 0), .expires_at = EXPIRES_US};
+    assert_true(live_put_session(&l, &row)->expires_us == EXPIRES_US - hour_us);
+    row = (struct session_row){.id = "later",
+                               .device_id = "x",
+                               .person_id = id(0, 0),
+                               .email = "a@b",
+                               .inner_v4 = "v4",
+                               .inner_v6 = "v6",
+                               .expires_at = EXPIRES_US};
+    assert_true(live_put_session(&l, &row)->expires_us == EXPIRES_US);
+    judge(&l, w, false, EXPIRES_US - hour_us, &j);
+    assert_true(judgements_n(&j) >= SESSIONS);
     judgements_done(&j);
     live_done(&l);
     world_unref(w);
@@ -231,7 +273,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exactly_what_the_world_permits_is_left),
-        cmocka_unit_test(time_alone_ends_a_lease),
+        cmocka_unit_test(time_alone_ends_a_session),
+        cmocka_unit_test(a_clock_that_is_set_back_gives_no_time),
         cmocka_unit_test(a_held_lease_is_judged_by_the_world_of_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
