@@ -283,17 +283,30 @@ static void remember_owners(struct reconcile *r, const struct peers *peers)
     r->owners_known = true;
 }
 
+/* A fresh engine does not know where its peers are, and they notice its death only when answers stay away. From where
+ * they came last they are found at once. What an engine knows itself is newer: peers roam. */
+static void keep_endpoints(const struct wg_device *before, const struct wg_device *now, struct wg_device *desired)
+{
+    for (size_t i = 0; i < desired->n_peers; i++) {
+        struct wg_peer *p = &desired->peers[i];
+        const struct wg_peer *had = wg_device_find(before, &p->public_key), *has = wg_device_find(now, &p->public_key);
+        if (had && had->endpoint.port && (!has || !has->endpoint.port))
+            p->endpoint = had->endpoint;
+    }
+}
+
 static int run_peers(struct reconcile *r, const struct store *store, int64_t now_ms)
 {
     struct wg_device now = {0};
     int result = r->ops->get_device(r->kernel, &now);
     if (result)
         return result;
-    wg_device_done(&r->device);
+    CLEANUP(wg_device_done) struct wg_device before = r->device;
     r->device = now;
     CLEANUP(peers_done) struct peers peers = peers_of(r, store, now_ms);
     CLEANUP(wg_device_done) struct wg_device desired = {0};
     plan_device(peers.v, peers.n, &r->vault->private_key, r->listen_port, &desired);
+    keep_endpoints(&before, &now, &desired);
     result = forget_flows(r, &peers);
     if (!result)
         result = r->ops->apply_device(r->kernel, &desired);
