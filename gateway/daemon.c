@@ -207,7 +207,7 @@ static void feed_watchdog(struct gateway *g, int64_t now)
     notify_send("WATCHDOG=1");
 }
 
-static void replace_hanging_engine(struct gateway *g);
+static void replace_missing_engine(struct gateway *g);
 
 static void on_tick(struct loop_timer *timer)
 {
@@ -219,7 +219,7 @@ static void on_tick(struct loop_timer *timer)
         reconcile_distrust(&g->reconcile);
         g->applied = false;
     }
-    replace_hanging_engine(g);
+    replace_missing_engine(g);
     bool waiting = link_synced(g->link) && reconcile_waiting(&g->reconcile, link_store(g->link), now);
     if (link_synced(g->link) && pass_is_due(g, now, waiting))
         gateway_apply(g);
@@ -255,11 +255,13 @@ static void on_engine_death(struct loop_fd *source, uint32_t events)
     revive_engine(g);
 }
 
-static void replace_hanging_engine(struct gateway *g)
+/* Also one that could not be started when the last one died: its interface may have been there for a moment yet. */
+static void replace_missing_engine(struct gateway *g)
 {
-    if (g->n_timeouts < HANGING_PASSES)
+    if (g->kernel.engine && g->n_timeouts < HANGING_PASSES)
         return;
-    log_error("the WireGuard engine does not answer; starting another");
+    if (g->kernel.engine)
+        log_error("the WireGuard engine does not answer; starting another");
     g->n_timeouts = 0;
     loop_fd_remove(&g->engine_death);
     revive_engine(g);

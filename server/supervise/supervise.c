@@ -304,7 +304,8 @@ static void front_group_make(struct supervisor *s)
     char name[64];
     if (stat(s->settings->data_dir, &st))
         return;
-    snprintf(name, sizeof(name), "postern-front-%llx-%llx", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    snprintf(name, sizeof(name), "postern-front-%llx-%llx", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino);
     cgroup_make(&s->front_group, name, FRONT_MEMORY_MAX);
 }
 #endif
