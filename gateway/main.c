@@ -138,8 +138,9 @@ static int enroll(struct cli *cli, int argc, char **argv)
         r = cli_fail(cli, CLI_USAGE, "the enrolment string cannot be read: %s", strerror(-r));
     else if ((r = enrol_string_decode(buf_str(&text), &arena, &e)))
         r = cli_fail(cli, CLI_USAGE,
-                     r == -EPROTONOSUPPORT ? "the enrolment string is for a newer version of this program"
-                                           : "that is not an enrolment string");
+                     r == -EPROTONOSUPPORT
+                         ? "the enrolment string is for a newer version of this program"
+                         : "that is not an enrolment string; `posternctl gateway token NAME` prints one");
     else if ((r = become_owner(cli)) == CLI_OK)
         r = enrol_with(cli, &e);
     if (text.data)
