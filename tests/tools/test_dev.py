@@ -62,6 +62,17 @@ def test_nothing_chosen_is_a_failure():
     assert done.stdout.splitlines()[-1] == "0 passed, 0 failed, 0 skipped"
 
 
+@pytest.mark.parametrize("args,code", [
+    (["down", "--help"], 0), (["clean", "-h"], 0), (["fuzz", "--help"], 0), (["up", "--once", "more"], 2), (["up", "--onse"], 2),
+    (["clean", "all"], 2), (["down", "now"], 2), (["fmt", "x"], 2), (["fuzz", "record", "long"], 2), (["test", "--preset"], 2),
+    (["nothing"], 2),
+])
+def test_help_and_mistyped_commands_do_nothing(args, code):
+    done = subprocess.run([ROOT / "dev", *args], capture_output=True, text=True, timeout=20)
+    assert done.returncode == code, done.stderr
+    assert "./dev help" in done.stdout + done.stderr
+
+
 def dev_preset():
     return os.environ.get("POSTERN_PRESET", "dev")
 

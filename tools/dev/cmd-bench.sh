@@ -19,6 +19,7 @@ bench_one() {
 
 cmd_bench() {
     local wanted=${1:-} name ran=
+    takes 1 "$@"
     need build run
     if [ "$(id -u)" = 0 ]; then need_users; fi
     build release

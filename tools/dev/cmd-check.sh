@@ -39,6 +39,7 @@ PY
 }
 
 cmd_check() {
+    takes 0 "$@"
     need build check
     local step
     for step in format rules shell python cppcheck; do

@@ -11,6 +11,8 @@ fuzz_one() {
 
 cmd_fuzz() {
     local target=${1:-} seconds=${2:-60} name
+    takes 2 "$@"
+    [[ $seconds =~ ^[0-9]+$ ]] || wrong "'$seconds' is no number of seconds"
     if [[ $target =~ ^[0-9]+$ ]]; then seconds=$target target=; fi
     need_for_preset fuzz
     build fuzz

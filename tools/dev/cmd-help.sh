@@ -2,7 +2,7 @@
 cmd_help() {
     cat <<'TEXT'
 ./dev up [--once]            a whole Postern in network namespaces on this machine, with three proofs (root)
-./dev down                   remove what an interrupted up or test left behind (root)
+./dev down                   end this checkout's ./dev up, and remove what interrupted runs left behind (root)
 ./dev build [PRESET]         configure and build (dev; release asan tsan fuzz coverage)
 ./dev test [--quick] [--soak] [--list] [--preset P] [PATTERN...]
                              all tests or the matching ones: a capability id (A1) or the start of a test's name

@@ -7,10 +7,9 @@ cmd_test() {
         case ${args[i]} in
         --preset) preset=${args[i + 1]:-} ;;
         --preset=*) preset=${args[i]#*=} ;;
-        -h | --help) exec "$ROOT/dev" help ;;
         esac
     done
-    [ -n "$preset" ] || die "--preset needs a name"
+    [ -n "$preset" ] || wrong "--preset needs a name"
     need build run test
     if [ "$(id -u)" = 0 ]; then need_users; fi
     build "$preset"

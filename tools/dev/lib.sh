@@ -8,6 +8,18 @@ die() {
     exit 1
 }
 
+# takes N ARGUMENT...: refuses more than N arguments; a mistyped command must not do something else instead.
+takes() {
+    local most=$1
+    shift
+    [ $# -le "$most" ] || wrong "what is '${*:$((most + 1))}'?"
+}
+
+wrong() {
+    printf '%s\n' "dev: $* (try ./dev help)" >&2
+    exit 2
+}
+
 need_root() {
     [ "$(id -u)" = 0 ] || die "$1 needs root (network namespaces, tun devices, packages): run it as root"
 }

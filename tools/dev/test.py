@@ -137,7 +137,9 @@ def main():
     units = [n for n in ctest_names(build) if matches(n, args.patterns)]
     ids = [] if args.units else pytest_ids(args, env)
     if args.list:
-        print("\n".join(units + (ids or [])))
+        print("".join(f"{name}\n" for name in units + (ids or [])), end="")
+        if not units and not ids:
+            print("dev: no test matches", file=sys.stderr)
         return 0 if units and ids is not None or ids else 1
     totals, skips = Totals(), []
     if ids is None:
