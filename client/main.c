@@ -199,8 +199,8 @@ static int print_status(const struct local_status *s)
         buf_printf(&out, "%s is signed in at %s (%s).\n", s->email, s->server,
                    s->connected ? "connected" : "not connected now");
     if (s->signed_in)
-        buf_printf(&out, "%lld resources; tunnels are %s, %s %s %s\n", (long long)s->resources, s->up ? "up" : "down",
-                   s->interface, s->inner_v4, s->inner_v6);
+        buf_printf(&out, "%lld resource%s; tunnels are %s, %s %s %s\n", (long long)s->resources,
+                   s->resources == 1 ? "" : "s", s->up ? "up" : "down", s->interface, s->inner_v4, s->inner_v6);
     print_sites(s, &out);
     for (size_t i = 0; i < s->n_clashes; i++)
         buf_printf(&out, "in the way: %s\n", s->clashes[i]);

@@ -30,6 +30,8 @@ static void on_why(struct client *c, struct guest *g, const char *about, const s
     if (rec_decode(&why_answer_rec, REC_AGENT, answer->body, answer->len, &arena, &why, &errors)) {
         guest_end(g, CLI_FAILURE, "the server's answer is not understood: is it of another version?");
     } else {
+        if (why.effect == WHY_PERMIT && !c->keep.up)
+            guest_tell(g, "the tunnels are down here: use postern up");
         struct local_reply reply = {.exit = why.effect == WHY_PERMIT ? CLI_OK : CLI_DENIED, .why = &why};
         guest_finish(g, &reply);
     }
