@@ -4,6 +4,7 @@
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -88,6 +89,17 @@ def pytest_ids(args, env):
     return [i for i in ids if matches(i.rsplit("::", 1)[1], args.patterns)]
 
 
+def run_to_its_end(cmd, **options):
+    """Exit status. Ctrl-C reaches the child as well: it is left the time to clean up, which subprocess.run() is not."""
+    with subprocess.Popen(cmd, **options) as child:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            child.wait()
+            raise
+
+
 def run_ctest(build, names, env, totals, skips, quick):
     if not names:
         return
@@ -96,7 +108,7 @@ def run_ctest(build, names, env, totals, skips, quick):
         cmd = ["ctest", "-j", str(os.cpu_count()), "--output-on-failure", "--output-junit", out.name, "-R", only]
         if quick:
             cmd += ["-LE", "slow"]
-        subprocess.run(cmd, cwd=build, env=env)
+        run_to_its_end(cmd, cwd=build, env=env)
         totals.add(out.name, skips)
 
 
@@ -107,14 +119,14 @@ def run_pytest(args, ids, env, totals, skips):
         base = pytest_base(args)
         dirs = [d for d in PYTEST_DIRS if d in base]
         cmd = [a for a in base if a not in dirs] + ["-q", "-rs", "--tb=short", "--durations=8", f"--junitxml={out.name}"]
-        run = subprocess.run([*cmd, *(ids if args.patterns else dirs)], cwd=ROOT, env=env)
+        status = run_to_its_end([*cmd, *(ids if args.patterns else dirs)], cwd=ROOT, env=env)
         if os.path.getsize(out.name) == 0:
-            print(f"dev: pytest stopped without a result (exit {run.returncode})", file=sys.stderr)
+            print(f"dev: pytest stopped without a result (exit {status})", file=sys.stderr)
             totals.failed += 1
             return
         before = totals.failed
         totals.add(out.name, skips)
-        if run.returncode not in (0, 5) and totals.failed == before:
+        if status not in (0, 5) and totals.failed == before:
             totals.failed += 1
 
 
@@ -155,4 +167,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("dev: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -35,7 +35,10 @@ As administrator ({ADMIN['email']}, password "{ADMIN['password']}"), on the inte
   {world.ground.internet.enter()}
     HOME={world.run.dir}/admin XDG_CONFIG_HOME={world.run.dir}/admin {ROOT}/build/release/bin/posternctl get policies
 Logs are in {world.run.dir}/log. Ctrl-C ends everything.""", flush=True)
-    signal.pause()
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
 
 
 def fail(run, reason):
@@ -71,8 +74,9 @@ def main():
     try:
         return up(run, args.once)
     except KeyboardInterrupt:
-        return 0 if not args.once else 130
+        return 130
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is impatient would only leave things behind
         say("cleaning up")
         run.close()
 
