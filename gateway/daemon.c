@@ -92,10 +92,13 @@ void gateway_apply(struct gateway *g)
     admit_all(g, now);
     /* Keys must be safe before anybody is told that they are in use. */
     int r = vault_save(&g->vault);
-    if (r)
+    if (r) {
         note_problem(g, "keys cannot be stored", r);
-    else if ((r = reconcile_run(&g->reconcile, store, now, g->closed)))
+        if (reconcile_shrink(&g->reconcile, store, now, g->closed))
+            log_error("and what was revoked stays open until its time is over");
+    } else if ((r = reconcile_run(&g->reconcile, store, now, g->closed))) {
         note_problem(g, "the kernel does not take the state", r);
+    }
     g->applied = r == 0;
     g->n_timeouts = r == -ETIMEDOUT ? g->n_timeouts + 1 : 0;
     if (g->applied) {
@@ -154,8 +157,10 @@ static void close_all(struct gateway *g, const char *why)
     g->closed = true;
     g->renewals.at_ms = INT64_MIN;
     int r = reconcile_close(&g->reconcile);
-    if (r)
+    if (r) {
         note_problem(g, "grants cannot be closed", r);
+        g->applied = false; /* the next tick tries again */
+    }
 }
 
 static void on_refused(void *arg, const char *why)

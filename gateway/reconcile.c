@@ -432,14 +432,26 @@ static int run_grants(struct reconcile *r, const struct store *store, int64_t no
 int reconcile_run(struct reconcile *r, const struct store *store, int64_t now_ms, bool closed)
 {
     int result = know_grants(r, now_ms);
-    if (!result)
+    if (!result) {
         result = run_classes(r, store, now_ms);
-    if (!result)
-        result = run_grants(r, store, now_ms, closed, false);
+        /* Classes that the kernel does not take are no reason to leave open what was revoked. */
+        int shrunk = run_grants(r, store, now_ms, closed, false);
+        result = result ? result : shrunk;
+    }
     if (!result)
         result = run_peers(r, store, now_ms);
     if (!result)
         result = run_grants(r, store, now_ms, closed, true);
+    if (result)
+        reconcile_distrust(r);
+    return result;
+}
+
+int reconcile_shrink(struct reconcile *r, const struct store *store, int64_t now_ms, bool closed)
+{
+    int result = know_grants(r, now_ms);
+    if (!result)
+        result = run_grants(r, store, now_ms, closed, false);
     if (result)
         reconcile_distrust(r);
     return result;

@@ -59,6 +59,8 @@ void reconcile_distrust(struct reconcile *r);
 /* One pass. closed: nothing is granted whatever the state says. Connections without keys in the vault are left out.
  * Returns 0, or the -errno of the step that failed; the pass may be repeated as it is. */
 int reconcile_run(struct reconcile *r, const struct store *store, int64_t now_ms, bool closed) MUSTCHECK;
+/* Only takes away what the state does not grant (any more): for when a pass must not open anything. */
+int reconcile_shrink(struct reconcile *r, const struct store *store, int64_t now_ms, bool closed) MUSTCHECK;
 /* Revokes everything at once. */
 int reconcile_close(struct reconcile *r) MUSTCHECK;
 /* Forgets keys that no connection needs any more. */

@@ -60,7 +60,7 @@ static int on_set_classes(void *arg, struct nft_class *classes, size_t n)
             classes[i].mark = ++k->next_mark;
         k->staged_classes[k->n_staged_classes++] = (struct fake_class){classes[i].boxes[0], classes[i].mark};
     }
-    return fails(k) ? -EIO : 0;
+    return fails(k) || k->fail_classes ? -EIO : 0;
 }
 
 static void on_set_grant(void *arg, struct net_addr inner, uint32_t mark, int64_t left_ms)

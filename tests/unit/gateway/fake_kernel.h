@@ -21,6 +21,7 @@ struct fake_kernel {
     struct wg_device device;
     size_t n_forgotten; /* addresses whose flows were forgotten */
     long fail_in;       /* this many steps succeed before one fails; negative: none fails */
+    bool fail_classes;
     /* Called before a change takes effect. */
     void (*on_commit)(struct fake_kernel *k);
     void (*on_device)(struct fake_kernel *k, const struct wg_device *desired);

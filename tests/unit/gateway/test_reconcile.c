@@ -419,6 +419,20 @@ static void accident(void)
     }
 }
 
+/* Whatever else cannot be done: what must close does. */
+static void trouble(void)
+{
+    w.kernel.fail_in = -1;
+    w.kernel.fail_classes = true;
+    if (pick(2) == 0) {
+        assert_int_equal(reconcile_shrink(&w.reconcile, &w.store, w.now, w.closed), 0);
+        on_device(&w.kernel, NULL);
+    } else if (reconcile_run(&w.reconcile, &w.store, w.now, w.closed)) {
+        on_device(&w.kernel, NULL);
+    }
+    w.kernel.fail_classes = false;
+}
+
 static void snapshot(struct wg_device *before)
 {
     wg_device_done(before);
@@ -429,6 +443,8 @@ static void snapshot(struct wg_device *before)
 static void pass(void)
 {
     struct wg_device before = {0};
+    if (pick(4) == 0)
+        trouble();
     if (pick(3) == 0) {
         w.kernel.fail_in = pick(8);
         if (reconcile_run(&w.reconcile, &w.store, w.now, w.closed) && pick(2)) {
