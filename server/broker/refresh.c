@@ -8,7 +8,11 @@
 
 #define REFRESH_MEMORY ((size_t)1 << 30)
 
-enum { OBITUARIES_MAX = 50000, CLOCK_STEP_US = 1000000 };
+enum {
+    OBITUARIES_MAX = 50000,
+    CLOCK_STEP_US = 1000000,
+    BEHIND_MS = 15000, /* a round every second is usual */
+};
 
 /* One look at the database and what came of it. */
 struct refresh {
@@ -332,8 +336,11 @@ static int run(struct refresh *f, struct db *db)
 static int refresh(struct broker *b, struct db *db, struct pending *p)
 {
     struct refresh f = {.b = b, .p = *p};
+    int64_t began_ms = clock_boot_ms();
     arena_init(&f.memory, REFRESH_MEMORY);
     int r = run(&f, db);
+    if (!r)
+        atomic_store(&b->followed_ms, began_ms);
     for (int kind = 0; kind < PENDING_KINDS; kind++)
         free(f.named[kind]);
     world_unref(f.world);
@@ -423,6 +430,12 @@ void broker_on_changes(void *arg, int64_t from, int64_t to, const struct change 
         note(&b->pending, &changes[i]);
     submit(b);
     pthread_mutex_unlock(&b->pending_lock);
+}
+
+bool broker_follows(const struct broker *b)
+{
+    int64_t known_ms = MIN((int64_t)atomic_load(&b->followed_ms), hub_current_ms(core_hub(b->core)));
+    return clock_boot_ms() - known_ms < BEHIND_MS;
 }
 
 int broker_load(struct broker *b, struct db *db)

@@ -66,6 +66,7 @@ struct broker {
     pthread_mutex_t secrets_lock;
     struct map secrets; /* connection -> struct secret, 32 bytes: `r` */
 
+    atomic_llong followed_ms;               /* clock_boot_ms() up to which what was committed is surely known here */
     atomic_llong renewal_next, renewal_end; /* numbers that were reserved */
 };
 
@@ -75,6 +76,9 @@ extern struct broker *the_broker; /* of this process, set by broker_start() */
 /* Reads everything anew now, on this worker. */
 int broker_load(struct broker *b, struct db *db) MUSTCHECK;
 hub_fn broker_on_changes;
+/* False when changes may have been waiting for long, for example because revocations cannot be written down: then what
+ * is published must be told to nobody, and nothing be renewed. */
+bool broker_follows(const struct broker *b);
 /* Looks at what time alone has changed, and tries again what failed. */
 void broker_nudge(struct broker *b);
 

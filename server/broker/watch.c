@@ -117,6 +117,8 @@ static int on_render(struct stream *stream, void *ctx, struct db *db, struct buf
     size_t n_lines = 0;
     if (!is_current(w) || now_ms >= w->ends_ms)
         return -ENODATA;
+    if (!broker_follows(w->b))
+        return -ENOTCONN; /* as if the database were away: grants that nobody can take back run out */
     /* The database first: after the view has been told, nothing may fail. */
     bool heartbeat = now_ms >= w->bookmark_ms;
     int r = heartbeat || !w->listed ? note_seen(w, db) : 0;

@@ -32,6 +32,7 @@ struct hub {
     bool started;
     int wake_fd;
     atomic_bool stopping, signalled;
+    atomic_llong current_ms;
 
     pthread_mutex_t lock; /* the state and the subscribers */
     struct hub_state state;
@@ -75,6 +76,11 @@ struct hub_state hub_state(struct hub *hub)
     struct hub_state state = hub->state;
     pthread_mutex_unlock(&hub->lock);
     return state;
+}
+
+int64_t hub_current_ms(struct hub *hub)
+{
+    return atomic_load(&hub->current_ms);
 }
 
 int hub_check_since(struct hub *hub, const char *since, int64_t *n)
@@ -270,10 +276,18 @@ static int notify(struct hub *hub)
     return db_run(hub->db, SQL_CHANGES_NOTIFY, DB_NONE, NULL);
 }
 
+/* On a node that does not number: whether the one that does has stopped doing so. */
+static int look_for_stall(struct hub *hub, bool *stalled)
+{
+    *stalled = false;
+    return hub->sequencer ? 0 : flag(hub, SQL_CHANGES_STALLED, stalled);
+}
+
 /* *wait_ms = time until the next pass unless somebody wakes us. */
 static int pass(struct hub *hub, int64_t *wait_ms)
 {
-    bool signalled = atomic_exchange(&hub->signalled, false);
+    int64_t began_ms = clock_boot_ms();
+    bool signalled = atomic_exchange(&hub->signalled, false), stalled;
     int64_t n = 0;
     int r = ensure_session(hub);
     if (!r && !hub->sequencer)
@@ -283,7 +297,11 @@ static int pass(struct hub *hub, int64_t *wait_ms)
     if (!r && hub->sequencer)
         r = prune(hub);
     if (!r)
+        r = look_for_stall(hub, &stalled);
+    if (!r)
         r = publish_all(hub);
+    if (!r && !stalled)
+        atomic_store(&hub->current_ms, began_ms);
     if (n || (signalled && !hub->sequencer))
         hub->notify_due = true;
     if (!r)
@@ -342,6 +360,7 @@ int hub_load(struct hub *hub, struct db *db)
         pthread_mutex_lock(&hub->lock);
         hub->state = state_of(&meta);
         pthread_mutex_unlock(&hub->lock);
+        atomic_store(&hub->current_ms, clock_boot_ms());
     }
     arena_done(&a);
     return r;

@@ -32,6 +32,9 @@ struct hub_state {
     int64_t revision, floor;
 };
 struct hub_state hub_state(struct hub *hub);
+/* clock_boot_ms() of the beginning of the last pass that published everything: what was committed before is known to
+ * all subscribers. Far back when numbering or reading fails, here or, on a node that does not number, elsewhere. */
+int64_t hub_current_ms(struct hub *hub);
 /* "epoch.n" both ways. */
 enum { REVISION_TEXT_LEN = HUB_EPOCH_LEN + 21 };
 void revision_format(const char *epoch, int64_t n, char out[static REVISION_TEXT_LEN]);

@@ -23,6 +23,10 @@ SET epoch = substr(replace(gen_random_uuid()::text, '-', ''), 1, 16),
 -- name: changes_pending -> flag
 SELECT EXISTS (SELECT 1 FROM postern.changes WHERE revision IS NULL) AS value;
 
+-- Numbering takes milliseconds; a transaction that took long itself may look like a stall for as long.
+-- name: changes_stalled -> flag
+SELECT EXISTS (SELECT 1 FROM postern.changes WHERE revision IS NULL AND at < now() - interval '10 seconds') AS value;
+
 -- Only rows that are committed are visible here, so no number is ever given to a change that may vanish or that
 -- somebody who read further could have missed. The row of meta is locked first: one numbering at a time.
 -- name: changes_number -> sequenced
