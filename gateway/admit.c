@@ -35,6 +35,22 @@ static const char *check_hello(const struct admission *a, const struct gateway_c
     return NULL;
 }
 
+/* One device's peer must not be pushed aside by another that claims its key, nor the gateway's own. */
+static const char *check_session_key(const struct admission *a, const struct gateway_connection *c,
+                                     const struct hello_client *h)
+{
+    struct wg_key key;
+    memcpy(key.b, h->wireguard, WG_KEY_LEN);
+    if (wg_key_is_zero(&key) || wg_key_compare(&key, &a->vault->public_key) == 0)
+        return "the session key is not allowed";
+    for (size_t i = 0; i < a->vault->n; i++) {
+        const struct vault_peer *p = a->vault->peers[i];
+        if (wg_key_compare(&p->key, &key) == 0 && !str_eq(p->session, c->session))
+            return "the session key belongs to another session";
+    }
+    return NULL;
+}
+
 static const char *take_addresses(const struct gateway_connection *c, struct vault_peer *out)
 {
     if (net_addr_parse(c->inner_v4, &out->inner_v4) || !net_addr_is_v4(out->inner_v4) ||
@@ -73,6 +89,8 @@ const char *admit(const struct admission *a, const struct gateway_connection *c,
     const char *wrong = check_hello(a, c, &h);
     if (!wrong)
         wrong = check_certificate(a, c);
+    if (!wrong)
+        wrong = check_session_key(a, c, &h);
     if (!wrong)
         wrong = take_addresses(c, out);
     if (!wrong)

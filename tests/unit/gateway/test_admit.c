@@ -166,6 +166,22 @@ static void test_A2_words_of_others_refused(void **state)
     cert_free(gateway);
 }
 
+static void test_A1_session_keys_of_others_refused(void **state)
+{
+    struct vault_peer *p = malloc(sizeof(*p)), again;
+    assert_null(try(NOW, p));
+    vault_put(&w.vault, p);
+    assert_null(try(NOW, &again)); /* the same session asks once more */
+    str_copy(p->session, sizeof(p->session), "ses_01JD2Q8W6Z6T3V9XK4M5N7P8QS");
+    refused("the session key belongs to another session");
+    memcpy(w.hello.wireguard, w.vault.public_key.b, PSK_KEY_LEN);
+    sign(w.device_key);
+    refused("the session key is not allowed");
+    memset(w.hello.wireguard, 0, PSK_KEY_LEN);
+    sign(w.device_key);
+    refused("the session key is not allowed");
+}
+
 static void test_small_order_and_missing_parts_refused(void **state)
 {
     memset(w.hello.ephemeral, 0, sizeof(w.hello.ephemeral));
@@ -246,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_both_ends_have_the_same_key, setup, teardown),
         cmocka_unit_test_setup_teardown(test_A2_foreign_and_expired_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_A2_words_of_others_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_A1_session_keys_of_others_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_small_order_and_missing_parts_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_vault_survives, setup, teardown),
         cmocka_unit_test_setup_teardown(test_A4_renewals_only_forward, setup, teardown),
