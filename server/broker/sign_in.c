@@ -95,6 +95,8 @@ static int sign_in_step(struct db *db, void *arg)
     if (r == -EEXIST) /* two sign-ins on one device at once: one after the other then */
         return -EAGAIN;
     if (!r)
+        r = db_run(db, SQL_ACCOUNT_SIGNED_IN, DB_ARGS(DB_STR("id", s->account->id)), NULL);
+    if (!r)
         r = change_add(db, "session", s->id, "added");
     return r ? r : audit(s->req, "sign-in", s->account->id, s->account->email);
 }

@@ -45,6 +45,13 @@ def test_L3_connection_brings_both_ends_what_they_need(connected):
     at_gateway.until("r is gone", lambda w: "r" not in w.state[("connection", connection)])
 
 
+def test_signing_in_on_a_device_is_a_sign_in_of_the_person(access, admin):
+    client = access.client()
+    client.sign_in()
+    device = admin.get(f"/api/v1/devices/{client.id}").expect(200).json
+    assert admin.get(f"/api/v1/people/{device['person_id']}").expect(200).json["last_sign_in_at"]
+
+
 def test_L3_signature_and_session_of_the_hello_are_checked(access):
     client = access.client()
     client.sign_in()
