@@ -150,7 +150,7 @@ static int run_daemon(struct cli *cli, int argc, char **argv)
                                 .interface = cli_value(cli, "interface"),
                                 .engine = cli_value(cli, "engine")};
     log_init("postern");
-    if (haste_init())
+    if (haste_init() || secret_no_dumps())
         return CLI_USAGE;
     return client_run(&settings);
 }

@@ -133,7 +133,9 @@ static int enroll(struct cli *cli, int argc, char **argv)
     struct arena arena;
     struct enrol_string e;
     arena_init(&arena, 64 * 1024);
-    int r = read_string(cli, &text);
+    int r = secret_no_dumps();
+    if (!r)
+        r = read_string(cli, &text);
     if (r)
         r = cli_fail(cli, CLI_USAGE, "the enrolment string cannot be read: %s", strerror(-r));
     else if ((r = enrol_string_decode(buf_str(&text), &arena, &e)))
@@ -164,7 +166,7 @@ static int run(struct cli *cli, int argc, char **argv)
         .listen_port = (uint16_t)port,
     };
     log_init("postern-gateway");
-    if (haste_init())
+    if (haste_init() || secret_no_dumps())
         return CLI_USAGE;
     return gateway_run(&settings);
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "crypto/secret.h"
 #include "server/api/api.h"
 #include "server/api/urls.h"
 #include "server/broker/broker.h"
@@ -124,7 +125,9 @@ static int internal_keys(struct cli *cli, int argc, char **argv)
 {
     struct settings s = settings_of(cli);
     struct core_keys keys;
-    int r = core_keys_open(&keys, &s);
+    int r = secret_no_dumps();
+    if (!r)
+        r = core_keys_open(&keys, &s);
     if (!r)
         core_keys_close(&keys);
     return r ? CLI_FAILURE : CLI_OK;
@@ -135,7 +138,7 @@ static int internal_core(struct cli *cli, int argc, char **argv)
     struct settings s = settings_of(cli);
     char conninfo[1024];
     process_name("posternd-core", "posternd core");
-    if (haste_init())
+    if (haste_init() || secret_no_dumps())
         return CLI_USAGE;
     wire();
     if (postgres_conninfo(&s, conninfo, sizeof(conninfo)))

@@ -17,5 +17,8 @@ struct secret {
 struct secret secret_new(size_t n) MUSTCHECK;
 struct secret secret_copy(const void *p, size_t n) MUSTCHECK;
 void secret_done(struct secret *s);
+/* From now on no core dump shows the memory of this process, and nobody else of its user may look into it. To be called
+ * by every process that holds keys, after it has become its user. 0 or -errno. */
+int secret_no_dumps(void) MUSTCHECK;
 /* Wipes memory on the stack or heap in a way that the compiler keeps. */
 void secret_wipe(void *p, size_t n);
