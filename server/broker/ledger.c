@@ -80,7 +80,12 @@ int ledger_end_session(struct db *db, struct arena *a, const char *id, const str
     struct id_row *connections;
     size_t n;
     int64_t changed;
-    int r = db_all(db, SQL_CONNECTIONS_OF_SESSION, DB_ARGS(DB_STR("session_id", id)), a, (void **)&connections, &n);
+    struct id_row held;
+    /* Locked first: whoever is adding a connection to it holds it too, and is waited for. */
+    int r = db_one(db, SQL_SESSION_LOCK, DB_ARGS(DB_STR("id", id)), a, &held);
+    if (r)
+        return r == -ENOENT ? 0 : r;
+    r = db_all(db, SQL_CONNECTIONS_OF_SESSION, DB_ARGS(DB_STR("session_id", id)), a, (void **)&connections, &n);
     for (size_t i = 0; !r && i < n; i++)
         r = ledger_end_connection(db, a, connections[i].id, LINK_ENDED, why);
     if (!r)

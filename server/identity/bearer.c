@@ -32,6 +32,8 @@ int identity_set_password(struct db *db, const char *person_id, const char *pass
     int r = password_hash(password, hash);
     if (!r)
         r = db_run(db, SQL_PASSWORD_PUT, DB_ARGS(DB_STR("person_id", person_id), DB_STR("hash", hash)), NULL);
+    if (!r)
+        r = db_run(db, SQL_DEVICE_SESSIONS_EXPIRE, DB_ARGS(DB_STR("person_id", person_id)), NULL);
     return r ? r : db_run(db, SQL_SESSIONS_DELETE, DB_ARGS(DB_STR("person_id", person_id)), NULL);
 }
 

@@ -55,7 +55,7 @@ void identity_attempt_was_right(const char *peer);
 /* Opens a session for people's programs: the token is written to out (TOKEN_LEN_MAX), only its hash is stored. */
 int identity_open_session(struct db *db, const struct account *account, char *token, int64_t *expires_us,
                           char token_id[static ID_LEN_MAX]) MUSTCHECK;
-/* Sets a password and ends the person's sessions. Inside the caller's transaction. */
+/* Sets a password and ends the person's sessions, those on devices too. Inside the caller's transaction. */
 int identity_set_password(struct db *db, const char *person_id, const char *password) MUSTCHECK;
 
 /* Finds who shows this bearer token: 0 with *who and *scopes filled, -ENOENT when it is not good for anything, or an

@@ -123,7 +123,7 @@ def test_L5_policy_off_revokes_the_lease_at_once(connected):
     client.connect(access.site, [access.wiki]).expect(201)
 
 
-@pytest.mark.parametrize("how", ["forbid", "membership", "person", "device", "sign-out", "resource"])
+@pytest.mark.parametrize("how", ["forbid", "membership", "person", "device", "sign-out", "resource", "password"])
 def test_L5_whatever_takes_access_away_takes_the_grant(connected, how):
     access, client, at_client, at_gateway, connection = connected
     grant = at_gateway.one("grant", connection=connection)
@@ -138,12 +138,15 @@ def test_L5_whatever_takes_access_away_takes_the_grant(connected, how):
         admin.post(f"/api/v1/devices/{client.id}/block").expect(200)
     elif how == "sign-out":
         client.call("POST", "/sign-out").expect(204)
+    elif how == "password":
+        admin.post(f"/api/v1/people/{access.person['id']}/password", {"password": "another long password"}).expect(204)
     else:
         admin.delete(f"/api/v1/policies/{access.policy}").expect(204)
         admin.delete(f"/api/v1/resources/{access.wiki}").expect(204)
     reason = at_gateway.gone("grant", grant["id"])["reason"]
     assert reason == {"forbid": "forbidden", "membership": "no_permit", "person": "person_disabled",
-                      "device": "device_blocked", "sign-out": "signed_out", "resource": "no_permit"}[how]
+                      "device": "device_blocked", "sign-out": "signed_out", "resource": "no_permit",
+                      "password": "session_over"}[how]
     at_gateway.gone("connection", connection)
     assert access.decisions(kind="revoke", lease_id=grant["id"])
 

@@ -27,6 +27,10 @@ update postern.people set last_sign_in_at = now() where id = :id;
 insert into postern.passwords (person_id, argon2id) values (:person_id, :hash)
 on conflict (person_id) do update set argon2id = excluded.argon2id, updated_at = now();
 
+-- Sign-ins on devices: the broker ends within a second what is over.
+-- name: device_sessions_expire
+update postern.sessions set expires_at = now() where person_id = :person_id and ended_at is null;
+
 -- name: sessions_delete
 delete from postern.tokens where person_id = :person_id and kind = 'session';
 

@@ -16,6 +16,9 @@ SELECT id FROM postern.sessions WHERE device_id = :device_id AND ended_at IS NUL
 SELECT id FROM postern.sessions
 WHERE id = :id AND ended_at IS NULL AND expires_at > now() FOR SHARE;
 
+-- name: session_lock -> id_row
+SELECT id FROM postern.sessions WHERE id = :id FOR UPDATE;
+
 -- name: session_add
 INSERT INTO postern.sessions (id, device_id, person_id, inner_v4, inner_v6, expires_at)
 VALUES (:id, :device_id, :person_id, :inner_v4, :inner_v6, :expires_at);
