@@ -137,7 +137,8 @@ static void on_enrolled(struct loop_task *task)
     if (r == 0) {
         ask_session(c);
     } else {
-        bool away = r == -ECONNREFUSED || r == -EHOSTUNREACH || r == -ETIMEDOUT || r == -EAGAIN;
+        bool away = r == -ECONNREFUSED || r == -ECONNRESET || r == -EHOSTUNREACH || r == -ETIMEDOUT || r == -EAGAIN ||
+                    r == -EKEYREJECTED;
         char why[ENROL_WHY_MAX];
         str_copy(why, sizeof(why), *s->why ? s->why : strerror(-r));
         end_sign_in(c, r == -EACCES ? CLI_NOT_SIGNED_IN : away ? CLI_UNREACHABLE : CLI_FAILURE, why);

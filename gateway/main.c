@@ -105,6 +105,8 @@ static int enrol_with(struct cli *cli, const struct enrol_string *e)
     case -EACCES:
         return cli_fail(cli, CLI_DENIED, "%s", why);
     case -ECONNREFUSED:
+    case -ECONNRESET:
+    case -EKEYREJECTED:
     case -EHOSTUNREACH:
     case -ETIMEDOUT:
     case -EAGAIN:

@@ -324,6 +324,17 @@ static int errno_of(CURLcode code)
     }
 }
 
+/* What people can do something about, in words that say what. */
+static const char *why_of(const struct http_call *c, CURLcode code)
+{
+    if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
+        return "the server's key is not the pinned one: `posternd address` there prints the right one";
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        return "the server's certificate is not trusted here: use the address with #pin= that `posternd address` "
+               "prints there";
+    return *c->why ? c->why : curl_easy_strerror(code);
+}
+
 static void finish(struct http_call *c, CURLcode code)
 {
     long status = 0;
@@ -333,7 +344,7 @@ static void finish(struct http_call *c, CURLcode code)
     int error = c->oversize ? -EMSGSIZE : errno_of(code);
     struct http_answer answer = {
         .error = error,
-        .why = *c->why ? c->why : curl_easy_strerror(code),
+        .why = why_of(c, code),
         .status = error ? 0 : (int)status,
         .body = buf_str(&c->body),
         .len = c->body.len,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "server/api/problem.h"
+#include "base/log.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -35,6 +36,9 @@ static int answer(struct request *req, struct response *res, enum problem_kind k
     p->code = kinds[kind].code;
     p->instance = req->id;
     res->status = kinds[kind].status;
+    if (kind == PROBLEM_INTERNAL)
+        log_error("request %s: %s %s failed%s%s", req->id, req->method, req->path, p->detail ? ": " : "",
+                  p->detail ? p->detail : "");
     buf_reset(&res->body);
     rec_encode(&problem_rec, p, 0, &res->body);
     response_header(res, "content-type", "application/problem+json");
