@@ -189,13 +189,29 @@ static int enroll_gateway(struct enrolling *e)
 
 /* --- devices --- */
 
+/* Enough for anybody; without a bound a stolen password would fill the database. */
+static int room_for_device(struct enrolling *e, struct db *db)
+{
+    enum { DEVICES_MAX = 100 };
+    struct counter_row row;
+    int r = db_one(db, SQL_DEVICES_OF_PERSON, DB_ARGS(DB_STR("person_id", e->account.id)), e->req->arena, &row);
+    if (r || row.n < DEVICES_MAX)
+        return r;
+    e->refused = problemf(e->req, e->res, PROBLEM_CONFLICT, "a person has at most %d devices: delete old ones first",
+                          DEVICES_MAX);
+    return -ECANCELED;
+}
+
 static int device_step(struct db *db, void *arg)
 {
     struct enrolling *e = arg;
-    int r = db_run(db, SQL_DEVICE_ENROLLED,
-                   DB_ARGS(DB_STR("id", e->who.id), DB_STR("name", e->in->name), DB_STR("person_id", e->account.id),
-                           DB_STR("os", e->in->os), DB_STR("version", e->in->version)),
-                   NULL);
+    int r = room_for_device(e, db);
+    if (r)
+        return r;
+    r = db_run(db, SQL_DEVICE_ENROLLED,
+               DB_ARGS(DB_STR("id", e->who.id), DB_STR("name", e->in->name), DB_STR("person_id", e->account.id),
+                       DB_STR("os", e->in->os), DB_STR("version", e->in->version)),
+               NULL);
     if (!r)
         r = store(db, &e->who, &e->issued);
     if (!r)

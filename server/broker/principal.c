@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "base/clock.h"
 #include "crypto/hash.h"
 #include "server/api/problem.h"
 #include "server/broker/broker.h"
 #include "server/broker/handlers.h"
+#include "server/identity/limit.h"
 #include "server/store/access.h"
 #include "server/store/audit.h"
 #include "server/store/sql.h"
+#include <pthread.h>
 
 static void fill(struct principal *who, const struct agent_row *row)
 {
@@ -18,6 +21,41 @@ static void fill(struct principal *who, const struct agent_row *row)
                               .person = row->person_id};
     if (row->session_id)
         who->allow = ALLOW_SESSION;
+}
+
+/* What one agent may ask for, by route: far above what ours do, and low enough that one that was taken over fills
+ * neither the database nor the workers. */
+static struct quota {
+    handler_fn *run;
+    struct limit_rule rule; /* at once; milliseconds for one more */
+    struct limit *limit;
+} quotas[] = {
+    {agent_sign_in_post, {30, 10000}, NULL}, {certificate_renew, {10, 3600000}, NULL},
+    {connection_ask, {300, 100}, NULL},      {reports_post, {60, 1000}, NULL},
+    {status_put, {120, 500}, NULL},
+};
+static pthread_mutex_t quotas_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int64_t take_from(struct quota *q, const char *agent)
+{
+    pthread_mutex_lock(&quotas_lock);
+    if (!q->limit)
+        q->limit = limit_new(q->rule);
+    int64_t wait_ms = limit_take(q->limit, agent, strlen(agent), clock_boot_ms());
+    pthread_mutex_unlock(&quotas_lock);
+    return wait_ms;
+}
+
+static int take_quota(struct request *req, struct response *res)
+{
+    int64_t wait_ms = 0;
+    for (size_t i = 0; i < ARRAY_LEN(quotas); i++)
+        if (quotas[i].run == req->route->run)
+            wait_ms = take_from(&quotas[i], req->who.id);
+    if (!wait_ms)
+        return 0;
+    response_headerf(res, "retry-after", "%lld", (long long)(wait_ms + 999) / 1000);
+    return problem(req, res, PROBLEM_TOO_MANY, "this agent asks too often; wait as long as Retry-After says");
 }
 
 int broker_principal(struct request *req, struct response *res)
@@ -40,7 +78,7 @@ int broker_principal(struct request *req, struct response *res)
     fill(&req->who, &row);
     if (req->who.kind == PRINCIPAL_DEVICE && !row.session_id && req->route->allow == ALLOW_SESSION)
         return problem(req, res, PROBLEM_UNAUTHENTICATED, "nobody is signed in on this device");
-    return 0;
+    return take_quota(req, res);
 }
 
 struct audit_actor actor_of(const struct request *req)

@@ -108,6 +108,31 @@ def test_a_certificate_is_renewed_with_the_old_one(access):
     assert other.status == 422 and other.json["errors"][0]["pointer"] == "/csr"
 
 
+def test_an_agent_that_asks_too_often_has_to_wait(access):
+    client, csr = access.client(), None
+    csr = csr_of(client.key)
+    for _ in range(10):
+        client.call("POST", "/certificate", {"csr": csr}).expect(200)
+    refused = client.call("POST", "/certificate", {"csr": csr})
+    assert (refused.status, refused.code) == (429, "too_many_attempts")
+    assert 3000 < int(refused.headers["retry-after"]) <= 3600
+    client.sign_in()  # other things go on
+    access.client().call("POST", "/certificate", {"csr": csr_of(new_key())}).expect(422)  # and others are not concerned
+
+
+def test_a_person_has_a_bounded_number_of_devices(posternd, access):
+    import subprocess
+    subprocess.run(["runuser", "-u", "postern", "--", "psql", "-qX", "-v", "ON_ERROR_STOP=1", "-h", posternd.rundir / "pg",
+                    "-d", "postern", "-c", "insert into postern.devices (id, name, person_id) select 'dev_' || "
+                    f"substr(upper(md5(i::text || '{access.person['id']}')), 1, 26), 'laptop', '{access.person['id']}' "
+                    "from generate_series(1, 99) as i"], check=True, timeout=60, cwd="/")
+    access.client()
+    body = {"kind": "device", "email": access.person["email"], "password": PASSWORD, "name": "one more",
+            "csr": csr_of(new_key())}
+    refused = posternd.rest().post("/agent/v1/enroll", body)
+    assert (refused.status, refused.code) == (409, "conflict")
+
+
 def self_made(identity, days):
     """A certificate of nobody's CA."""
     key, now = new_key(), datetime.datetime.utcnow()

@@ -35,6 +35,9 @@ UPDATE postern.enrolments SET used_at = now() WHERE token_hash = :token_hash;
 -- name: gateway_enrolled
 UPDATE postern.gateways SET enrolled_at = now(), version = :version WHERE id = :id;
 
+-- name: devices_of_person -> counter_row
+SELECT count(*) AS n FROM postern.devices WHERE person_id = :person_id;
+
 -- name: device_enrolled
 INSERT INTO postern.devices (id, name, person_id, os, version) VALUES (:id, :name, :person_id, :os, :version);
 
