@@ -177,6 +177,7 @@ class Whole(World):
         inner, wiki = self.laptop.inner, self.marks(WIKI, WIKI_PORT)
         for address, mark, _ in self.kernel_grants():
             assert address == inner and mark in wiki, f"{address} {mark:#x} is open; {inner} on {wiki} should be"
+        wait_for("the server answers", lambda: self.admin.get("/readyz").status == 200, 60 * SLOWER)
         granted = [d for d in self.admin.items("/api/v1/decisions?limit=500") if d["kind"] == "grant"]
         assert granted
         assert {d["resource_id"] for d in granted} == {self.resources["wiki"]["id"]}
