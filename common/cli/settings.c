@@ -7,6 +7,12 @@
 
 enum { FILE_MAX = 1 << 20 };
 
+/* What base/log.h reads from the environment; every program's file may have it. */
+static bool for_log(const char *key)
+{
+    return str_eq(key, "POSTERN_LOG") || str_eq(key, "POSTERN_LOG_LEVEL");
+}
+
 static bool known_in(const struct cli_option *options, const char *key)
 {
     for_each_option(o, options)
@@ -20,6 +26,8 @@ static bool known_in(const struct cli_option *options, const char *key)
 /* Commands of one program share a file, so a key of any of them is fine. */
 static bool known_key(const struct cli_program *program, const char *key)
 {
+    if (for_log(key))
+        return true;
     for (const struct cli_command *c = program->commands; c->name; c++)
         if (known_in(c->options, key))
             return true;
@@ -58,7 +66,10 @@ static int load_line(struct cli *cli, const char *path, int number, char *line)
     key = trim(key);
     if (!known_key(cli->program, key))
         return cli_fail(cli, CLI_USAGE, "%s:%d: unknown setting %s", path, number, key);
-    free(map_set(&cli->file, key, str_dup(unquote(trim(eq + 1)))));
+    const char *value = unquote(trim(eq + 1));
+    if (for_log(key))
+        return setenv(key, value, 0) ? -errno : 0;
+    free(map_set(&cli->file, key, str_dup(value)));
     return 0;
 }
 

@@ -85,24 +85,34 @@ static bool is_read(const struct request *req)
     return str_eq(req->method, "GET");
 }
 
-/* Scopes name the part of the path after /api/v1/. What everybody may do about themselves needs none. */
-static bool scopes_cover(const struct request *req, const struct identity_scopes *scopes)
+/* Scopes name the part of the path after /api/v1/. What everybody may do about themselves needs none: then noun is "". */
+static void noun_of_scope(const struct request *req, char noun[static 32])
 {
+    *noun = '\0';
     if (req->listener == LISTENER_AGENTS || req->route->allow & (ALLOW_ANYONE | ALLOW_MEMBER) ||
         !str_starts(req->route->pattern, "/api/v1/"))
-        return true;
+        return;
     const char *part = req->route->pattern + strlen("/api/v1/");
-    char noun[32];
-    str_copy(noun, MIN(sizeof(noun), strcspn(part, "/") + 1), part);
-    return identity_scopes_cover(scopes, noun, !is_read(req));
+    str_copy(noun, MIN((size_t)32, strcspn(part, "/") + 1), part);
+}
+
+static int refuse_role(struct request *req, struct response *res)
+{
+    if (req->listener == LISTENER_AGENTS)
+        return problem(req, res, PROBLEM_FORBIDDEN, NULL);
+    return problemf(req, res, PROBLEM_FORBIDDEN, "this needs the role %s",
+                    role_names[req->route->allow & ALLOW_AUDITOR ? ROLE_AUDITOR : ROLE_ADMIN]);
 }
 
 static int authorise(struct request *req, struct response *res, const struct identity_scopes *scopes)
 {
     if (!(req->route->allow & (req->who.allow | ALLOW_ANYONE)))
-        return problem(req, res, PROBLEM_FORBIDDEN, NULL);
-    if (!scopes_cover(req, scopes))
-        return problem(req, res, PROBLEM_SCOPE_MISSING, NULL);
+        return refuse_role(req, res);
+    char noun[32];
+    noun_of_scope(req, noun);
+    if (*noun && !identity_scopes_cover(scopes, noun, !is_read(req)))
+        return problemf(req, res, PROBLEM_SCOPE_MISSING, "this needs the scope %s:%s", noun,
+                        is_read(req) ? "read" : "write");
     return 0;
 }
 

@@ -161,7 +161,7 @@ int identity_create_admin(struct db *db, struct arena *a, const struct identity_
     struct account account;
     const struct audit_actor actor = {.name = "posternd admin create"};
     if (!rec_email.ok(admin->email))
-        *why = rec_email.why;
+        *why = "the e-mail address is none";
     else if (!rec_name.ok(admin->name) || strlen(admin->name) > 64)
         *why = "the name must be 1 to 64 printable characters";
     else if (strlen(admin->password) < 12 || strlen(admin->password) > 1024 || !noun_password.ok(admin->password))

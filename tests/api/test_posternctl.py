@@ -193,6 +193,13 @@ def test_token_works_without_a_context(run, ctl, posternd):
     env = {"POSTERN_SERVER": posternd.url, "POSTERN_TOKEN_FILE": other.file("token", token)}
     assert "hq" in other.run("get", "sites", "-o", "name", env=env).stdout.split()
     assert other.run("create", "site", "name=nope", env=env, exit=DENIED).stdout == ""
+    narrow = other.file("narrow", ctl.run("create", "token", "name=narrow", "scopes=groups:read", "expires_at=1d").stdout)
+    refused = other.run("get", "sites", env={**env, "POSTERN_TOKEN_FILE": narrow}, exit=DENIED)
+    assert "needs the role auditor" in refused.stderr
+    narrow = other.file("narrow", ctl.run("create", "token", "name=narrow2", "role=auditor", "scopes=groups:read",
+                                          "expires_at=1d").stdout)
+    refused = other.run("get", "sites", env={**env, "POSTERN_TOKEN_FILE": narrow}, exit=DENIED)
+    assert "needs the scope sites:read" in refused.stderr
     ctl.run("delete", "token", "ci", "--yes")
     other.run("get", "sites", env=env, exit=NOT_SIGNED_IN)
 
@@ -204,7 +211,7 @@ def test_passwords_and_roles(run, ctl, posternd):
     mia.run("get", "sites", exit=NOT_SIGNED_IN)
     mia.login(posternd.url, "mia@example.org", "wrong", exit=NOT_SIGNED_IN)
     mia.login(posternd.url, "mia@example.org", PASSWORD)
-    mia.run("get", "sites", exit=DENIED)
+    assert "needs the role auditor" in mia.run("get", "sites", exit=DENIED).stderr
     mia.run("logout")
     mia.run("get", "sites", exit=NOT_SIGNED_IN)
     assert not (mia.home / "contexts" / "default.json").exists()

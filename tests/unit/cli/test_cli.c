@@ -171,6 +171,14 @@ static void test_origins(void **state)
     unsetenv("T_YES");
     unsetenv("T_LISTEN");
 
+    write_file(path, "POSTERN_LOG_LEVEL=warn\nPOSTERN_LOG=json\n");
+    setenv("POSTERN_LOG_LEVEL", "error", 1);
+    assert_int_equal(run(line), 0);
+    assert_string_equal(getenv("POSTERN_LOG_LEVEL"), "error");
+    assert_string_equal(getenv("POSTERN_LOG"), "json");
+    unsetenv("POSTERN_LOG_LEVEL");
+    unsetenv("POSTERN_LOG");
+
     write_file(path, "T_LISTN=x\n");
     assert_int_equal(run(line), CLI_USAGE);
     write_file(path, "T_LISTEN\n");
