@@ -39,9 +39,10 @@ int identities_find(const struct settings *s, struct identities *out)
     bool ok = by_name(s->user, &out->core) && by_name(s->front_user, &out->front) &&
               (s->database_url || by_name(s->db_user, &out->db) || by_name("postern-db", &out->db));
     if (!ok) {
-        log_error("users %s, %s and %s are needed: run systemd-sysusers, for which a file is installed with this program, or "
-                  "useradd --system --user-group --shell /usr/sbin/nologin for each",
-                  s->user, s->front_user, s->db_user);
+        log_error(
+            "users %s, %s and %s are needed: run systemd-sysusers, for which a file is installed with this program, or "
+            "useradd --system --user-group --shell /usr/sbin/nologin for each",
+            s->user, s->front_user, s->db_user);
         return -ENOENT;
     }
     if (!out->core.uid || !out->front.uid || (!s->database_url && !out->db.uid)) {
