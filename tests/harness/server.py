@@ -35,15 +35,20 @@ class Posternd:
         return f"{self.address}:{port}" if self.inside is None else f"[::]:{port}"
 
     def start(self, timeout=60):
-        """Returns when posternd has said that it is ready."""
+        """Returns when posternd has said that it is ready and answers: a front connects to core by itself, and says
+        503 until it has, whatever the supervisor tells meanwhile."""
         notify = self._notify_socket()
         self.process = self.host.start(self.name, [binary("posternd"), "serve"], env=self.env)
         rest = Rest((self.address, self.port), host=self.inside, timeout=5)
 
+        told = []
+
         def ready():
             if not self.process.alive():
                 raise RuntimeError(f"{self.name} ended ({self.process.popen.returncode}):\n{self.process.text()[-4000:]}")
-            return self._notified(notify) or self._answers(rest)
+            if not told and self._notified(notify):
+                told.append(True)
+            return told and self._answers(rest)
         with notify:
             wait_for(lambda: f"{self.name} is ready:\n{self.process.text()[-4000:]}", ready,
                      timeout * (3 if sanitized() else 1))
