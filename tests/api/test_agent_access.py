@@ -286,6 +286,7 @@ def test_renewals_are_signed_and_grow(connected):
                + second["seq"].to_bytes(8, "big") + us.to_bytes(8, "big"))
 
 
+@pytest.mark.slow
 def test_L3_a_gateway_that_stays_silent_fails_the_connection(access):
     client = access.client()
     client.sign_in()

@@ -44,6 +44,7 @@ def daemon(world):
     return restart
 
 
+@pytest.mark.slow
 def test_D1_the_session_key_changes_under_a_running_flow(world):
     """Another permitted resource needs another connection, and so another key: no flow ends for it."""
     download, before = proofs.Download(world, silence=8), public_key(world)

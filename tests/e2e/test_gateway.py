@@ -136,6 +136,7 @@ def test_I5_refused_packets_reach_the_decisions(access):
     assert found[0]["session_id"] == access.device.session["id"] and found[0]["code"] == "no_grant"
 
 
+@pytest.mark.slow
 def test_L5_no_grant_lives_longer_than_five_minutes_and_renewals_prolong_it(access):
     assert grants(access) and all(0 < left <= 300 for left in grants(access))
 
@@ -192,6 +193,7 @@ def test_stopping_says_goodbye_and_takes_everything_down(access):
     assert "No gateway" in answer["refused"][0]["reason"]
 
 
+@pytest.mark.slow
 def test_L1_dead_engine_is_replaced_with_all_peers(access):
     before = peers(access)
     kill(access, engine_pid(access), signal.SIGKILL)
@@ -208,6 +210,7 @@ def peers_or_none(world):
         return None
 
 
+@pytest.mark.slow
 def test_L1_hanging_engine_is_replaced(access):
     before, engine = peers(access), engine_pid(access)
     kill(access, engine, signal.SIGSTOP)

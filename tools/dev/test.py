@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTEST_DIRS = ["tests/sql", "tests/api", "tests/front", "tests/attack", "tests/e2e", "tests/faults", "tests/harness", "tests/tools"]
+# Most tests wait for something: files run side by side, the tests of one file in order.
+AT_ONCE = ["-n", os.environ.get("POSTERN_TEST_JOBS", str(2 * (os.cpu_count() or 1))), "--dist", "loadfile"]
 # Threads are what tsan is for; the rest of that suite has none.
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=86",
@@ -118,7 +120,8 @@ def run_pytest(args, ids, env, totals, skips):
     with tempfile.NamedTemporaryFile(suffix=".xml") as out:
         base = pytest_base(args)
         dirs = [d for d in PYTEST_DIRS if d in base]
-        cmd = [a for a in base if a not in dirs] + ["-q", "-rs", "--tb=short", "--durations=8", f"--junitxml={out.name}"]
+        cmd = [a for a in base if a not in dirs] + ([] if args.patterns else AT_ONCE)
+        cmd += ["-q", "-rs", "--tb=short", "--durations=8", f"--junitxml={out.name}"]
         status = run_to_its_end([*cmd, *(ids if args.patterns else dirs)], cwd=ROOT, env=env)
         if os.path.getsize(out.name) == 0:
             print(f"dev: pytest stopped without a result (exit {status})", file=sys.stderr)
