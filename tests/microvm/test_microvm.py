@@ -36,7 +36,8 @@ def test_A1_enforcement_under_bookworms_kernel(tmp_path):
 
 
 def test_A1_enforcement_under_this_kernel():
-    result = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
+    result = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
+                             "--mount-proc", "sh", "-c",
                              'sh "$0" 2>&1', Path(__file__).with_name("init")], capture_output=True, text=True, timeout=120,
                             env={**os.environ, "PATH": f"{binary('nft_guest').parent}:{os.environ['PATH']}"})
     print(result.stdout)

@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTEST_DIRS = ["tests/sql", "tests/api", "tests/front", "tests/attack", "tests/e2e", "tests/faults", "tests/harness", "tests/tools"]
+PYTEST_DIRS = ["tests/api", "tests/front", "tests/attack", "tests/e2e", "tests/faults", "tests/microvm", "tests/tools"]
 # Most tests wait for something: files run side by side, the tests of one file in order.
 AT_ONCE = ["-n", os.environ.get("POSTERN_TEST_JOBS", str(2 * (os.cpu_count() or 1))), "--dist", "loadfile"]
 # Threads are what tsan is for; the rest of that suite has none.
