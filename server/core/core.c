@@ -118,6 +118,15 @@ static void status_send(const struct core *core, char what)
     }
 }
 
+void core_announce(struct core *core)
+{
+    if (core->announced || !atomic_load(&core->ready) || !core->greeted[LISTENER_PEOPLE] ||
+        !core->greeted[LISTENER_AGENTS])
+        return;
+    core->announced = true;
+    status_send(core, STATUS_READY);
+}
+
 static void on_booted(struct loop_task *task)
 {
     struct core *core = container_of(task, struct core, booted);
@@ -131,7 +140,7 @@ static void on_booted(struct loop_task *task)
         hub_start(core->hub);
         atomic_store(&core->ready, true);
         log_info("core serves");
-        status_send(core, STATUS_READY);
+        core_announce(core);
     }
 }
 

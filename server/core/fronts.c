@@ -79,7 +79,11 @@ static int take(struct front *f, const struct frame *frame)
         return -EPROTO;
     if (frame->type == FRAME_HELLO) {
         f->listener = frame->hello.listener == FRAME_AGENTS ? LISTENER_AGENTS : LISTENER_PEOPLE;
-        return frame->hello.version == FRAME_VERSION ? 0 : -EPROTO;
+        if (frame->hello.version != FRAME_VERSION)
+            return -EPROTO;
+        f->core->greeted[f->listener] = true;
+        core_announce(f->core);
+        return 0;
     }
     if (frame->type == FRAME_REQUEST) {
         call_start(f, &frame->request, frame->stream);

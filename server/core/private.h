@@ -24,6 +24,8 @@ struct core {
     struct core_keys keys;
     atomic_bool ready; /* migrated and started */
     bool stopping;
+    bool greeted[2]; /* by the front of each enum listener */
+    bool announced;
     struct loop_fd listener;
     struct list fronts, periodics;
     struct pool_job boot;
@@ -59,6 +61,10 @@ struct call {
     struct loop_task done;
     struct stream *stream;
 };
+
+/* --- core.c --- */
+/* Tells the supervisor, once, when core serves and both fronts have said hello. */
+void core_announce(struct core *core);
 
 /* --- fronts.c --- */
 int fronts_listen(struct core *core, const char *path) MUSTCHECK;

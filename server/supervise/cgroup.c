@@ -86,15 +86,11 @@ void cgroup_make(struct cgroup *g, const char *name, uint64_t memory_max)
     }
 }
 
-void cgroup_add(const struct cgroup *g, pid_t pid)
+void cgroup_join(const struct cgroup *g)
 {
-    char text[16];
-    if (!g->dir[0])
-        return;
-    snprintf(text, sizeof(text), "%d", (int)pid);
-    int r = put(g->dir, "cgroup.procs", text);
+    int r = g->dir[0] ? put(g->dir, "cgroup.procs", "0") : 0;
     if (r)
-        log_warn("process %d runs without its memory cap: %s", (int)pid, strerror(-r));
+        log_warn("process %d runs without its memory cap: %s", (int)getpid(), strerror(-r));
 }
 
 void cgroup_remove(const struct cgroup *g)

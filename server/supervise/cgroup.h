@@ -3,7 +3,6 @@
 #pragma once
 #include <limits.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct cgroup {
     char dir[PATH_MAX]; /* "" = not possible */
@@ -11,5 +10,6 @@ struct cgroup {
 
 /* Makes the group "NAME" below our own with the limit; logs when that is not possible. While still root. */
 void cgroup_make(struct cgroup *g, const char *name, uint64_t memory_max);
-void cgroup_add(const struct cgroup *g, pid_t pid);
+/* Moves the calling process into it. */
+void cgroup_join(const struct cgroup *g);
 void cgroup_remove(const struct cgroup *g);

@@ -47,6 +47,8 @@ static void signals_default(void)
 static int enter(const struct child *c, pid_t supervisor)
 {
     signals_default();
+    if (c->on_fork)
+        c->on_fork(c);
     setsid(); /* a terminal's ^C reaches the supervisor only, which drains in order */
     int r = arrange_fds(c);
     if (!r)

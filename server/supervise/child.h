@@ -18,11 +18,12 @@ struct child {
     /* In the new process, as its user, with fds at CHILD_FD_FIRST…: ends in exec; the return value is an exit code. */
     int (*run)(void *arg);
     void *arg;
-    void *owner; /* for on_exit and on_start */
+    void *owner; /* for the callbacks */
     int fds[CHILD_FDS_MAX];
     size_t n_fds;
-    void (*on_exit)(struct child *child);  /* before it is started again; may be NULL */
-    void (*on_start)(struct child *child); /* in the parent, after the fork; may be NULL */
+    void (*on_fork)(const struct child *child); /* in the new process, not yet as its user; may be NULL */
+    void (*on_exit)(struct child *child);       /* before it is started again; may be NULL */
+    void (*on_start)(struct child *child);      /* in the parent, after the fork; may be NULL */
 
     struct loop *loop;
     enum child_state state;

@@ -241,10 +241,11 @@ static void on_watchdog(struct loop_timer *t)
 
 /* --- setting up --- */
 
-static void on_front_start(struct child *c)
+/* Before it reads a byte of strangers. */
+static void on_front_fork(const struct child *c)
 {
     struct supervisor *s = c->owner;
-    cgroup_add(&s->front_group, c->pid);
+    cgroup_join(&s->front_group);
 }
 
 /* Keys and certificates exist before anybody needs them; core's user makes them. */
@@ -276,12 +277,13 @@ static void children_describe(struct supervisor *s, int people_fd, int agents_fd
             .arg = i < DATABASE ? &verbs[i] : NULL,
             .owner = s,
             .n_fds = 1,
-            .on_start = on_front_start,
+            .on_fork = on_front_fork,
         };
     s->children[FRONT_PEOPLE].fds[0] = listen_fds[FRONT_PEOPLE];
     s->children[FRONT_AGENTS].fds[0] = listen_fds[FRONT_AGENTS];
     struct child *core = &s->children[CORE], *db = &s->children[DATABASE];
     core->who = s->ids.core;
+    core->on_fork = NULL;
     core->on_start = on_core_start;
     core->on_exit = on_core_exit;
     s->postgres = (struct postgres){.dir = s->paths.postgres,
@@ -293,7 +295,7 @@ static void children_describe(struct supervisor *s, int people_fd, int agents_fd
     db->run = postgres_run;
     db->arg = &s->postgres;
     db->n_fds = 0;
-    db->on_start = NULL;
+    db->on_fork = NULL;
 }
 
 #ifndef POSTERN_SANITIZED

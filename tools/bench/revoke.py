@@ -37,8 +37,8 @@ def floor_ms(world):
 
 
 def figures(name, values):
-    print(f"figure {name}_median {statistics.median(values):.1f} ms")
-    print(f"figure {name}_worst {max(values):.1f} ms", flush=True)
+    print(f"figure {name}_median {statistics.median(values):.3f} ms")
+    print(f"figure {name}_worst {max(values):.3f} ms", flush=True)
 
 
 def main():

@@ -7,6 +7,7 @@
 #include "server/core/core.h"
 #include "server/frame/frame.h"
 #include "server/settings/settings.h"
+#include "server/settings/status.h"
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -105,6 +106,46 @@ static void *run_core(void *arg)
     return (void *)(intptr_t)core_run(&config);
 }
 
+/* --- our front --- */
+
+struct link {
+    int fd;
+    struct frame_reader in;
+    struct arena arena;
+    uint64_t next_id;
+};
+
+static void link_put(struct link *l, struct frame *f)
+{
+    BUF_AUTO out = {0};
+    assert_int_equal(frame_encode(&out, f), 0);
+    assert_int_equal(send(l->fd, out.data, out.len, MSG_NOSIGNAL), out.len);
+}
+
+static struct link link_open_as(enum frame_listener listener)
+{
+    struct link l = {.fd = socket(AF_UNIX, SOCK_STREAM, 0)};
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    snprintf(sa.sun_path, sizeof(sa.sun_path), "%.90s/core.sock", run_dir);
+    assert_int_equal(connect(l.fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+    frame_reader_init(&l.in, FRAME_FROM_CORE);
+    arena_init(&l.arena, 64 << 20);
+    link_put(&l, &(struct frame){.type = FRAME_HELLO, .hello = {(uint16_t)listener, FRAME_VERSION}});
+    return l;
+}
+
+static struct link link_open(void)
+{
+    return link_open_as(FRAME_PEOPLE);
+}
+
+static void link_close(struct link *l)
+{
+    close(l->fd);
+    frame_reader_done(&l->in);
+    arena_done(&l->arena);
+}
+
 static int group_set_up(void **state)
 {
     char path[192], status = 0;
@@ -122,8 +163,14 @@ static int group_set_up(void **state)
     mkdir(path, 0700);
     assert_int_equal(pipe(status_fds), 0);
     assert_int_equal(pthread_create(&core_thread, NULL, run_core, NULL), 0);
-    while (status != 'R')
+    /* Its first sign of life comes when it listens; ready it is when both fronts have said hello. */
+    assert_int_equal(read(status_fds[0], &status, 1), 1);
+    assert_int_equal(status, STATUS_ALIVE);
+    struct link people = link_open_as(FRAME_PEOPLE), agents = link_open_as(FRAME_AGENTS);
+    while (status != STATUS_READY)
         assert_int_equal(read(status_fds[0], &status, 1), 1);
+    link_close(&people);
+    link_close(&agents);
     return 0;
 }
 
@@ -136,41 +183,6 @@ static int group_tear_down(void **state)
     close(status_fds[0]);
     close(status_fds[1]);
     return testdb_stop(state);
-}
-
-/* --- our front --- */
-
-struct link {
-    int fd;
-    struct frame_reader in;
-    struct arena arena;
-    uint64_t next_id;
-};
-
-static void link_put(struct link *l, struct frame *f)
-{
-    BUF_AUTO out = {0};
-    assert_int_equal(frame_encode(&out, f), 0);
-    assert_int_equal(send(l->fd, out.data, out.len, MSG_NOSIGNAL), out.len);
-}
-
-static struct link link_open(void)
-{
-    struct link l = {.fd = socket(AF_UNIX, SOCK_STREAM, 0)};
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    snprintf(sa.sun_path, sizeof(sa.sun_path), "%.90s/core.sock", run_dir);
-    assert_int_equal(connect(l.fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-    frame_reader_init(&l.in, FRAME_FROM_CORE);
-    arena_init(&l.arena, 64 << 20);
-    link_put(&l, &(struct frame){.type = FRAME_HELLO, .hello = {FRAME_PEOPLE, FRAME_VERSION}});
-    return l;
-}
-
-static void link_close(struct link *l)
-{
-    close(l->fd);
-    frame_reader_done(&l->in);
-    arena_done(&l->arena);
 }
 
 /* False when nothing came within the time, or core closed. */
