@@ -49,7 +49,7 @@ SERVER_BLIND = {
 }
 BANNED = re.compile(r"(?<![\w.>])(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|atoll|gets|system|popen|alloca)\s*\(")
 NOTES = re.compile(r"\b(TODO|FIXME|XXX)\b(?!\(#\d+\))")
-MACHINE = re.compile(r"(?<![\w.])/(work|home|root|Users)/\w|/tmp/pp\b")
+MACHINE = re.compile(r"(?<![\w.])/(work|home|root|Users)/\w")
 
 
 class Lint:
